@@ -1,0 +1,90 @@
+"""Structured logs: JSON in production, readable lines in development, secrets in neither."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+
+REDACTED = "[redacted]"
+_SECRET_NAME = re.compile(r"(?i)(password|secret|token|authorization|api_?key|cookie|dsn)")
+_SECRET_VALUE = re.compile(
+    r"eyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JWT
+    r"|(?i:bearer\s+)[\w.~+/-]+=*"
+    r"|\bmpk_[\w-]+"  # an API key of ours
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"  # user:password in an address
+    r"|(?<=[?&]key=)[\w-]+"  # a platform key in an address
+)
+_DEPTH = 6  # deeper than any line we write; beyond it a value is shown as its type
+
+
+def redact(value: Any, depth: int = 0) -> Any:
+    """``value`` with everything that looks like a secret, by name or by form, replaced."""
+    if isinstance(value, str):
+        return _SECRET_VALUE.sub(REDACTED, value)
+    if depth >= _DEPTH:
+        return f"<{type(value).__name__}>"
+    if isinstance(value, Mapping):
+        return {
+            key: REDACTED if isinstance(key, str) and _SECRET_NAME.search(key) else redact(item, depth + 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(item, depth + 1) for item in value]
+    return value
+
+
+def _redact_line(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    cleaned: dict[str, Any] = redact(line)
+    return cleaned
+
+
+def _to_json(line: Any, **_: Any) -> str:
+    return orjson.dumps(line, default=str).decode()
+
+
+def configure_logs(*, level: str, json_lines: bool) -> None:
+    """Send structlog and the standard library's loggers to stderr in one format."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if json_lines:
+        # exceptions become text first, so that what they say is cleaned as well
+        tail: list[structlog.typing.Processor] = [
+            structlog.processors.format_exc_info,
+            _redact_line,
+            structlog.processors.JSONRenderer(serializer=_to_json),
+        ]
+    else:
+        tail = [
+            structlog.processors.format_exc_info,
+            _redact_line,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # these write a line for every packet and query at INFO
+    for noisy in ("engineio", "socketio", "tortoise", "aiohttp.access", "taskiq"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))

@@ -1,0 +1,136 @@
+"""All settings in one frozen object, read once by ``run.py``."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_ACCESS_SECRET = "development-only-access-secret-change-me"  # noqa: S105 - refused in production
+DEFAULT_REFRESH_SECRET = "development-only-refresh-secret-change-me"  # noqa: S105 - refused in production
+MINIMUM_SECRET_LENGTH = 32
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_duration(value: Any) -> Any:
+    """Seconds from a number or from ``"15m"``, ``"1h"``, ``"30d"``; anything else is left to pydantic."""
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+)\s*([smhd]?)\s*", value)):
+        return int(match[1]) * _UNITS.get(match[2] or "s", 1)
+    return value
+
+
+Duration = Annotated[int, BeforeValidator(parse_duration), Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its bound. ``.env.example`` is this class as text."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    app_env: Literal["development", "test", "production"] = Field(
+        "development", description="development, test or production; production refuses unsafe settings"
+    )
+    app_host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 - a server listens
+    app_port: int = Field(4000, ge=0, le=65_535, description="port to listen on; 0 takes any free one")
+    app_url: str = Field("http://localhost:4000", description="where people reach this server")
+    client_url: str = Field(
+        "http://localhost:4000", description="origins allowed by CORS and by sockets, separated by commas"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="DEBUG, INFO, WARNING or ERROR"
+    )
+    sentry_dsn: SecretStr = Field(SecretStr(""), description="where Sentry takes errors; empty is off")
+
+    database_url: SecretStr = Field(
+        SecretStr("sqlite://var/mypick.sqlite3"),
+        description="sqlite://path, postgres://user:password@host/name or mysql://user:password@host/name",
+    )
+    database_pool_size: int = Field(10, ge=2, le=200, description="database connections of one process")
+    redis_url: SecretStr = Field(
+        SecretStr(""), description="redis://host:6379/0; empty keeps everything in one process"
+    )
+    workers: int = Field(1, ge=1, le=64, description="server processes that share the database and Redis")
+
+    jwt_secret: SecretStr = Field(
+        SecretStr(DEFAULT_ACCESS_SECRET), description="signs access tokens; 32 characters or more"
+    )
+    jwt_expires_in: Duration = Field(3600, description="life of an access token: 3600, 15m, 1h")
+    jwt_refresh_secret: SecretStr = Field(
+        SecretStr(DEFAULT_REFRESH_SECRET), description="signs refresh tokens; differs from JWT_SECRET"
+    )
+    jwt_refresh_expires_in: Duration = Field(30 * 86_400, description="life of a refresh token: 30d")
+    jwt_issuer: str = Field("mypick", description="iss of every token")
+    jwt_audience: str = Field("mypick", description="aud of every token")
+
+    youtube_api_key: SecretStr = Field(
+        SecretStr(""), description="Data API key; without one the public channel feeds are read"
+    )
+    youtube_api_url: str = Field("https://www.googleapis.com/youtube/v3", description="Data API address")
+    youtube_feed_url: str = Field("https://www.youtube.com", description="where channel feeds and pages are")
+    poll_interval: Duration = Field(300, description="seconds between two looks at a channel")
+    poll_batch: int = Field(20, ge=1, le=500, description="channels one worker claims at a time")
+    sweep_interval: Duration = Field(5, description="seconds between two looks for due work")
+
+    cache_ttl: Duration = Field(60, description="seconds that a cached read lives")
+    cache_max_size: int = Field(10_000, ge=100, description="entries of the memory level of the cache")
+    rate_limit_window: Duration = Field(60, description="seconds of the general rate limit")
+    rate_limit_max_requests: int = Field(300, ge=1, description="requests per window, user and address")
+    rate_limits: dict[str, str] = Field(
+        default_factory=dict,
+        description='other limits by name, JSON: {"auth.login": "5/5m", "socket.command": "20/1s"}',
+    )
+    trusted_proxies: int = Field(0, ge=0, le=5, description="proxies in front whose X-Forwarded-For is true")
+    max_body_bytes: int = Field(256 * 1024, ge=1024, description="largest REST body")
+    max_packet_bytes: int = Field(64 * 1024, ge=1024, description="largest socket packet")
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="bearer token that /metrics asks for; empty leaves it open"
+    )
+
+    @property
+    def in_production(self) -> bool:
+        return self.app_env == "production"
+
+    @property
+    def uses_sqlite(self) -> bool:
+        return self.database_url.get_secret_value().startswith("sqlite")
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """Origins of ``CLIENT_URL`` and ``APP_URL``, without trailing slashes."""
+        named = [*self.client_url.split(","), self.app_url]
+        return frozenset(origin.strip().rstrip("/") for origin in named if origin.strip())
+
+    @model_validator(mode="after")
+    def refuse_what_cannot_work(self) -> Self:
+        if self.workers > 1 and self.uses_sqlite:
+            raise ValueError(
+                "WORKERS > 1 needs a server database: SQLite serves one process. "
+                "Set DATABASE_URL to postgres://… or mysql://…, or WORKERS=1."
+            )
+        if self.workers > 1 and not self.redis_url.get_secret_value():
+            raise ValueError("WORKERS > 1 needs Redis to wake the other processes. Set REDIS_URL, or WORKERS=1.")
+        if self.in_production:
+            self._refuse_unsafe_secrets()
+        return self
+
+    def _refuse_unsafe_secrets(self) -> None:
+        access, refresh = self.jwt_secret.get_secret_value(), self.jwt_refresh_secret.get_secret_value()
+        for name, value, default in (
+            ("JWT_SECRET", access, DEFAULT_ACCESS_SECRET),
+            ("JWT_REFRESH_SECRET", refresh, DEFAULT_REFRESH_SECRET),
+        ):
+            if value == default:
+                raise ValueError(
+                    f"{name} is not set: production does not start with the development default. "
+                    "Make one with: openssl rand -base64 48"
+                )
+            if len(value) < MINIMUM_SECRET_LENGTH:
+                raise ValueError(
+                    f"{name} has {len(value)} characters: production needs {MINIMUM_SECRET_LENGTH} or more. "
+                    "Make one with: openssl rand -base64 48"
+                )
+        if access == refresh:
+            raise ValueError("JWT_REFRESH_SECRET equals JWT_SECRET: an access token would pass as a refresh token.")

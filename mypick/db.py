@@ -1,0 +1,136 @@
+"""One database behind three dialects: opening, transactions, migrations, health."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tortoise import Tortoise
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.connection import get_connection
+from tortoise.exceptions import DBConnectionError, OperationalError
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.transactions import in_transaction
+
+APP = "mypick"
+MODELS = (
+    "mypick.ids",
+    "mypick.streams.models",
+    "mypick.jobs.models",
+    "mypick.accounts.models",
+    "mypick.creators.models",
+    "mypick.content.models",
+    "mypick.notifications.models",
+)
+MIGRATIONS = "migrations"
+
+_ENGINES = {"sqlite": "mypick.sqlite", "mysql": "mypick.mysql", "mariadb": "mypick.mysql"}
+_SCHEMES = ("sqlite://", "postgres://", "postgresql://", "mysql://", "mariadb://")
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached or its address cannot be read; the message says which and what to do."""
+
+
+def tortoise_config(url: str, pool_size: int = 10) -> dict[str, Any]:
+    """Tortoise's configuration for ``url``; ``pool_size`` is the bound of connections, ignored by SQLite."""
+    if not url.startswith(_SCHEMES):
+        raise DatabaseUnavailable(
+            f"DATABASE_URL must begin with one of {', '.join(_SCHEMES)}; see .env.example for examples"
+        )
+    scheme = url.split("://", 1)[0]
+    if scheme in ("postgresql", "mariadb"):
+        url = {"postgresql": "postgres", "mariadb": "mysql"}[scheme] + url[len(scheme) :]
+    connection = expand_db_url(url)
+    if scheme in _ENGINES:
+        connection["engine"] = _ENGINES[scheme]
+    credentials = connection["credentials"]
+    if scheme == "sqlite":
+        file_path = Path(credentials["file_path"])
+        if str(file_path) != ":memory:":
+            file_path.parent.mkdir(parents=True, exist_ok=True)
+    else:
+        credentials["minsize"], credentials["maxsize"] = 1, pool_size
+    if scheme in ("mysql", "mariadb"):
+        # A statement after a lock must see what the lock waited for; MySQL's default shows the old snapshot.
+        credentials["init_command"] = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+    return {
+        "connections": {"default": connection},
+        "apps": {APP: {"models": list(MODELS), "migrations": MIGRATIONS, "default_connection": "default"}},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+def connection() -> BaseDBAsyncClient:
+    """The connection of this context: the transaction where one is open."""
+    return get_connection("default")
+
+
+def in_a_transaction() -> bool:
+    return isinstance(connection(), TransactionalDBClient)
+
+
+def dialect() -> str:
+    """``sqlite``, ``postgres`` or ``mysql``."""
+    return str(connection().capabilities.dialect)
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[BaseDBAsyncClient]:
+    """One transaction; an exception inside rolls it back. Nested, it is a savepoint."""
+    async with in_transaction("default") as open_transaction:
+        yield open_transaction
+
+
+@asynccontextmanager
+async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database]:
+    """Open the database at ``url`` for this process and close it at the end."""
+    config = tortoise_config(url, pool_size)
+    async with await Tortoise.init(config=config, _enable_global_fallback=True):
+        database = Database(config)
+        try:
+            await database.ping()
+        except (OSError, DBConnectionError, OperationalError, asyncio.TimeoutError) as failure:
+            raise DatabaseUnavailable(
+                f"the database at DATABASE_URL does not answer ({type(failure).__name__}: {failure}). "
+                "Is it running, and are user, password and name right?"
+            ) from failure
+        yield database
+
+
+class Database:
+    """What the process asks of the database as a whole."""
+
+    PING_TIMEOUT = 5.0  # seconds; a database that needs longer is as good as away
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._apps: dict[str, dict[str, Any]] = config["apps"]
+
+    @property
+    def embedded(self) -> bool:
+        """SQLite: this process is its only server and may migrate it."""
+        return dialect() == "sqlite"
+
+    async def ping(self) -> None:
+        await asyncio.wait_for(connection().execute_query("SELECT 1"), self.PING_TIMEOUT)
+
+    async def pending_migrations(self) -> list[str]:
+        """Names of the migrations that this code has and the database has not."""
+        plan = await self._executor().plan([MigrationTarget(app_label=APP, name="__latest__")])
+        return [step.migration.name for step in plan if not step.backward]
+
+    async def migrate(self, target: str = "__latest__") -> list[str]:
+        """Apply, or roll back to, ``target`` (``__first__`` is the empty database). Names of the steps done."""
+        executor = self._executor()
+        targets = [MigrationTarget(app_label=APP, name=target)]
+        steps = [step.migration.name for step in await executor.plan(targets)]
+        await executor.migrate(targets)
+        return steps
+
+    def _executor(self) -> MigrationExecutor:
+        return MigrationExecutor(connection(), self._apps)
