@@ -34,8 +34,8 @@ class MemoryLimits:
         self,
         name: str,
         *,
-        user_id: int | None = None,
-        address: str | None = None,
+        user_id: int | None,
+        address: str | None,
         subject: str | None = None,
         cost: int = 1,
     ) -> None:
