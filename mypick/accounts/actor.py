@@ -12,8 +12,8 @@ ROLES = ("fan", "moderator", "admin")  # each may do what those before it may
 class Actor:
     """An authenticated user.
 
-    ``session_id`` is None for an API key; ``scopes`` is None for a session, which may do all that its user may;
-    ``expires_at`` is when the token ends, None for a key.
+    ``session_id`` is None for an API key; ``scopes`` is None for a session, which may do all that its user
+    may; ``expires_at`` is when the token ends, None for a key.
     """
 
     user_id: int
