@@ -214,13 +214,10 @@ class YouTube:
         elif ref.kind != "id":
             return await self._page_channel(ref)
         try:
-            found = await self._page_channel(replace(ref, kind="id", value=channel_id))
-            if found.external_id != channel_id:
-                raise Malformed("the page is of another channel")
+            return await self._page_channel(replace(ref, kind="id", value=channel_id))
         except (Transient, Malformed):
             # the page is the richer source and the more easily refused one
             return parse_feed_channel((await self._feed(channel_id)).body, self._site)
-        return found
 
     async def _resolve_by_page(self, ref: Reference) -> ChannelInfo:
         """With a key, for the names that the API cannot look up: the page gives the id, the API the rest."""
@@ -230,7 +227,10 @@ class YouTube:
     async def _page_channel(self, ref: Reference) -> ChannelInfo:
         name = quote(ref.value, safe="")
         path = {"id": f"/channel/{name}", "handle": f"/@{name}", "custom": f"/c/{name}", "user": f"/user/{name}"}
-        return parse_channel_page(await self._html(path[ref.kind]), self._site)
+        found = parse_channel_page(await self._html(path[ref.kind]), self._site)
+        if ref.kind == "id" and found.external_id != ref.value:
+            raise Malformed("the page is of another channel")
+        return found
 
     def _answered(self) -> None:
         self._alive_until = self._clock.monotonic() + ALIVE_FOR_S
