@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import signal
 from random import Random
+from typing import Any
 
 from demo.content import populate
 from demo.script import post_now_and_then
@@ -46,7 +47,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         _tell(await emulator.start(arguments.host, arguments.port))
         for channel_id, creator in creators.items():
             _tell(f"  {emulator.feed_url}/@{creator.handle}  {channel_id}  {creator.name}")
-        waits = [asyncio.create_task(stopped.wait())]
+        waits: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
         if creators and arguments.every > 0:
             story = post_now_and_then(
                 emulator, creators, rng, every=arguments.every, jitter=arguments.every / 4, told=_tell
