@@ -26,7 +26,7 @@ _TIMES = frozenset({"at", "publish_at", "planned_at"})
 _ACTIONS = (
     "add_channel", "remove_channel", "publish", "schedule", "schedule_live", "go_live", "end_live", "make_private",
     "make_public", "delete", "edit", "set_views", "set_daily_quota", "fail_next", "latency", "outage", "serve_body",
-    "stop_serving", "be_well",
+    "redirect", "stop_serving", "be_well",
 )  # fmt: skip
 
 
@@ -73,9 +73,12 @@ def _action(method: Callable[..., Any]) -> Callable[[web.Request], Any]:
 
 
 def _typed(name: str, value: Any) -> Any:
-    if name in _TIMES and value is not None:
-        moment = datetime.fromisoformat(value)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if name == "body":
-        return base64.b64decode(value, validate=True)
+    try:
+        if name in _TIMES and value is not None:
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if name == "body":
+            return base64.b64decode(value, validate=True)
+    except (ValueError, TypeError):
+        raise ValueError(f"{name} must be {'base64' if name == 'body' else 'an ISO 8601 time'}") from None
     return value

@@ -18,6 +18,7 @@ Where = Literal["any", "api", "site"]
 
 FAILURE_KINDS: frozenset[str] = frozenset(FailureKind.__args__)  # type: ignore[attr-defined]  # a Literal has them
 PENDING_LIMIT = 10_000
+QUERY_LIMIT = 1_000  # of the last requests, for tests
 BODY_LIMIT = 8 * 1024 * 1024
 CONTROL = "/_control/"
 API = "/youtube/v3/"
@@ -57,6 +58,7 @@ class _Served:
     body: bytes
     status: int
     content_type: str
+    headers: dict[str, str]
 
 
 class Faults:
@@ -67,6 +69,9 @@ class Faults:
         self.is_out = False
         self._pending: deque[tuple[FailureKind, Where]] = deque()
         self._served: dict[str, _Served] = {}
+        self._now = 0
+        self.most_at_once = 0
+        self.queries: deque[str] = deque(maxlen=QUERY_LIMIT)
 
     def fail_next(self, kind: FailureKind, times: int = 1, *, where: Where = "any") -> None:
         """Answer the next ``times`` requests to the API, the site or either with a failure."""
@@ -82,7 +87,11 @@ class Faults:
         """Answer every request to ``path`` (without its query) with these bytes, until ``stop_serving``."""
         if len(body) > BODY_LIMIT or len(self._served) >= 1_000:
             raise ValueError(f"a body has at most {BODY_LIMIT} bytes, and at most 1,000 are served")
-        self._served[path] = _Served(body, status, content_type)
+        self._served[path] = _Served(body, status, content_type, {})
+
+    def redirect(self, path: str, location: str) -> None:
+        """Answer every request to ``path`` with a redirect, until ``stop_serving``."""
+        self._served[path] = _Served(b"", 302, "text/html", {"Location": location})
 
     def stop_serving(self, path: str) -> None:
         self._served.pop(path, None)
@@ -96,6 +105,15 @@ class Faults:
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(CONTROL):
             return await handler(request)
+        self.queries.append(request.path_qs)
+        self._now += 1
+        self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            return await self._answer(request, handler)
+        finally:
+            self._now -= 1
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if self.latency_s:
             await asyncio.sleep(self.latency_s)
         if self.is_out:
@@ -105,7 +123,8 @@ class Faults:
             return _fail(kind, request)
         served = self._served.get(request.path)
         if served is not None:
-            return web.Response(body=served.body, status=served.status, content_type=served.content_type)
+            headers = {"Content-Type": served.content_type} | served.headers
+            return web.Response(body=served.body, status=served.status, headers=headers)
         return await handler(request)
 
     def _take(self, request: web.Request) -> FailureKind | None:

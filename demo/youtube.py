@@ -123,6 +123,16 @@ class PlatformEmulator(World):
     def set_daily_quota(self, units: int) -> None:
         self._api.daily_quota = units
 
+    @property
+    def most_at_once(self) -> int:
+        """The most requests that were open at the same time."""
+        return self._faults.most_at_once
+
+    @property
+    def queries(self) -> list[str]:
+        """Paths with queries of the last requests, oldest first."""
+        return list(self._faults.queries)
+
     # --- moods
 
     def fail_next(self, kind: FailureKind, times: int = 1, *, where: Where = "any") -> None:
@@ -142,6 +152,9 @@ class PlatformEmulator(World):
         self, path: str, body: bytes, *, status: int = 200, content_type: str = "application/json"
     ) -> None:
         self._faults.serve_body(path, body, status=status, content_type=content_type)
+
+    def redirect(self, path: str, location: str) -> None:
+        self._faults.redirect(path, location)
 
     def stop_serving(self, path: str) -> None:
         self._faults.stop_serving(path)

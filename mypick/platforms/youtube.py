@@ -26,7 +26,7 @@ from mypick.platforms.protocol import (
 )
 from mypick.platforms.youtube_errors import api_failure, decode, site_failure
 from mypick.platforms.youtube_feed import parse_feed, parse_feed_channel
-from mypick.platforms.youtube_http import Answer, BoundedHttp
+from mypick.platforms.youtube_http import TIMEOUT_S, Answer, BoundedHttp
 from mypick.platforms.youtube_page import parse_channel_page, parse_watch_page
 from mypick.platforms.youtube_parse import parse_channels, parse_owners, parse_playlist, parse_videos, uploads_of
 
@@ -35,6 +35,8 @@ ALIVE_FOR_S = 300.0  # an answer proves for so long that YouTube is there: at mo
 DEAD_FOR_S = 60.0  # so long a failed check is not repeated
 
 _SOME_CHANNEL = "UCBR8-60-B28hp2BmDPdntcQ"  # YouTube's own channel; any answer about it will do
+
+_NOT_MODIFIED = object()  # not None, which is what the JSON null reads as
 
 _log = structlog.get_logger(__name__)
 
@@ -49,9 +51,16 @@ class YouTube:
     name = links.PLATFORM
 
     def __init__(
-        self, session: aiohttp.ClientSession, clock: Clock, *, api_url: str, feed_url: str, api_key: str = ""
+        self,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        *,
+        api_url: str,
+        feed_url: str,
+        api_key: str = "",
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
-        self._http = BoundedHttp(session, clock)
+        self._http = BoundedHttp(session, clock, timeout_s)
         self._clock = clock
         self._api_url = api_url.rstrip("/")
         self._site = feed_url.rstrip("/")
@@ -142,7 +151,7 @@ class YouTube:
     # --- the Data API
 
     async def _api(self, method: str, *, etag: str | None = None, **params: str) -> Any:
-        """The JSON of an answer; None for "not modified", which only an ``etag`` can bring."""
+        """The JSON of an answer; ``_NOT_MODIFIED``, which only an ``etag`` can bring."""
         headers = {"X-Goog-Api-Key": self._key, "Accept": "application/json"}
         if values.printable(etag):
             headers["If-None-Match"] = str(etag)
@@ -152,7 +161,7 @@ class YouTube:
             failure = api_failure(answer, self._clock.now())
             _log.info("youtube refuses", method=method, status=answer.status, failure=type(failure).__name__)
             raise failure
-        document = None if not_modified else decode(answer)
+        document = _NOT_MODIFIED if not_modified else decode(answer)
         self._answered()
         return document
 
@@ -169,7 +178,7 @@ class YouTube:
         if page is not None:
             params["pageToken"] = page
         answer = await self._api("playlistItems", etag=etag if page is None else None, **params)
-        if answer is None:
+        if answer is _NOT_MODIFIED:
             return Page(item_ids=(), etag=etag, not_modified=True)
         return parse_playlist(answer).as_page()
 

@@ -15,13 +15,12 @@ from mypick.clock import Clock
 from mypick.platforms.protocol import Malformed, Transient
 
 BODY_LIMIT = 2 * 1024 * 1024  # bytes after decompression; a channel page has about 1 MB, an API page 150 KB
-TIMEOUT_S = 10.0  # whole request; connecting may take half of it
+TIMEOUT_S = 10.0  # a whole request; connecting may take half of it
 REDIRECT_LIMIT = 3
 CONCURRENCY = 16  # requests in flight; more callers wait
 RETRY_AFTER_LIMIT_S = 86_400.0
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TIMEOUT = aiohttp.ClientTimeout(total=TIMEOUT_S, connect=TIMEOUT_S / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +32,15 @@ class Answer:
 
 
 class BoundedHttp:
-    """GET over an injected session. Nothing is retried here: the caller knows what a retry costs."""
+    """GET over an injected session. Nothing is retried here: the caller knows what a retry costs.
 
-    def __init__(self, session: aiohttp.ClientSession, clock: Clock) -> None:
+    (aiohttp itself repeats a GET once where the server had closed a kept connection.)
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, clock: Clock, timeout_s: float = TIMEOUT_S) -> None:
         self._session = session
         self._clock = clock
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
         self._slots = asyncio.Semaphore(CONCURRENCY)
 
     async def get(
@@ -61,7 +64,7 @@ class BoundedHttp:
         raise Malformed(f"{url.host} redirects more than {REDIRECT_LIMIT} times")
 
     async def _once(self, url: URL, headers: Mapping[str, str]) -> tuple[Answer, str | None]:
-        async with self._session.get(url, headers=headers, allow_redirects=False, timeout=_TIMEOUT) as response:
+        async with self._session.get(url, headers=headers, allow_redirects=False, timeout=self._timeout) as response:
             if response.status in _REDIRECTS:
                 return Answer(response.status, b"", None, None), response.headers.get("Location", "")
             body = bytearray()
