@@ -23,6 +23,7 @@ from mypick.platforms.youtube_links import PLATFORM
 from mypick.platforms.youtube_parse import channel_url, uploads_of, watch_url
 
 ENTRY_LIMIT = 100  # entries read; YouTube sends 15
+SIZE_LIMIT = 512 * 1024  # bytes; 15 entries with the longest descriptions have 150 KB
 
 _NAMES = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -63,6 +64,8 @@ def parse_feed_channel(body: bytes, site: str) -> ChannelInfo:
 
 
 def _root(body: bytes) -> Element:
+    if len(body) > SIZE_LIMIT:
+        raise Malformed(f"a feed of {len(body)} bytes is not read")
     try:
         root: Element = fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as failure:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mypick.platforms.protocol import Malformed, PlatformError
 from mypick.platforms.youtube_feed import parse_feed, parse_feed_channel
 from mypick.platforms.youtube_page import parse_channel_page, parse_watch_page
+from tests.platforms.patience import patient
 
 SITE = "https://www.youtube.com"
 CHANNEL = "UCabcdefghijklmnopqrstuv"
@@ -64,6 +65,7 @@ def test_the_head_of_a_feed_names_its_channel_without_uc() -> None:
         b'<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><feed xmlns="http://www.w3.org/2005/Atom">&c;</feed>',
         b'<feed xmlns="http://www.w3.org/2005/Atom"><entry/></feed>',
         FEED[:-40],
+        FEED + b" " * 600_000,
     ],
 )
 def test_what_is_no_feed_is_malformed(body: bytes) -> None:
@@ -71,6 +73,7 @@ def test_what_is_no_feed_is_malformed(body: bytes) -> None:
         parse_feed(body, SITE)
 
 
+@patient
 @given(st.integers(0, len(FEED)), st.integers(0, 60), st.binary(max_size=20))
 def test_a_damaged_feed_gives_items_or_malformed(start: int, length: int, patch: bytes) -> None:
     damaged = FEED[:start] + patch + FEED[start + length :]
@@ -101,6 +104,7 @@ def test_any_one_of_a_pages_marks_is_enough(page: str) -> None:
     assert parse_channel_page(f"<script>UCsomebodyelse0000000000</script>{page}", SITE).external_id == CHANNEL
 
 
+@patient
 @given(st.integers(0, len(PAGE)), st.integers(0, 60), st.text(max_size=20))
 def test_a_damaged_page_gives_a_channel_or_a_typed_failure(start: int, length: int, patch: str) -> None:
     damaged = PAGE[:start] + patch + PAGE[start + length :]

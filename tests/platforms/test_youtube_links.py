@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mypick.platforms.protocol import Reference
 from mypick.platforms.youtube_links import HANDLE_LIMIT, clean_handle, recognise
+from tests.platforms.patience import patient
 
 ID = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
 VIDEO = "D-lhorsDlUQ"
@@ -110,12 +111,14 @@ def test_what_is_not_a_channel_on_youtube_is_refused(source: str) -> None:
     assert recognise(source) is None
 
 
+@patient
 @given(st.text(max_size=200))
 def test_any_text_is_answered_without_an_exception(source: str) -> None:
     reference = recognise(source)
     assert reference is None or reference.platform == "youtube"
 
 
+@patient
 @given(
     st.sampled_from(SCHEMES), st.sampled_from(HOSTS), handles, st.booleans(), st.sampled_from(["", "/videos", "?a=1"])
 )
@@ -127,6 +130,7 @@ def test_every_spelling_of_a_handles_address_is_one_reference(
     assert recognise(f" <@{name}> ") == Reference("youtube", "handle", handle)
 
 
+@patient
 @given(st.text(max_size=40))
 def test_a_cleaned_handle_is_clean(name: str) -> None:
     handle = clean_handle(name)
@@ -136,6 +140,7 @@ def test_a_cleaned_handle_is_clean(name: str) -> None:
         assert not set(handle) & set("/?#%@\\ \n<>\"'")
 
 
+@patient
 @given(st.from_regex(r"[a-z0-9.-]{1,30}", fullmatch=True))
 def test_no_other_host_is_taken_for_youtube(host: str) -> None:
     known = {"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "gaming.youtube.com"}

@@ -15,6 +15,7 @@ from mypick.platforms.youtube_feed import parse_feed, parse_feed_channel
 from mypick.platforms.youtube_http import Answer
 from mypick.platforms.youtube_page import parse_channel_page, parse_watch_page
 from mypick.platforms.youtube_parse import parse_channels, parse_owners, parse_playlist, parse_videos
+from tests.platforms.patience import patient
 
 SITE = "https://www.youtube.com"
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -76,11 +77,13 @@ def try_everything(document: Any) -> int:
     return read
 
 
+@patient
 @given(answers)
 def test_any_json_gives_items_or_malformed(document: Any) -> None:
     try_everything(document)
 
 
+@patient
 @given(answers)
 def test_whatever_is_read_fits_its_columns(document: Any) -> None:
     try:
@@ -98,18 +101,21 @@ def test_whatever_is_read_fits_its_columns(document: Any) -> None:
         assert channel.uploads_ref
 
 
+@patient
 @given(st.sampled_from([400, 401, 403, 404, 409, 429, 500, 503]), answers | st.just("<html>"))
 def test_any_refusal_is_a_typed_failure(status: int, document: Any) -> None:
     body = json.dumps(document, allow_nan=True).encode()
     assert isinstance(api_failure(Answer(status, body, None, None), NOW), PlatformError)
 
 
+@patient
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_feed_or_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         parse_feed(body, SITE)
 
 
+@patient
 @given(st.text(max_size=300))
 def test_any_text_gives_a_page_or_a_typed_failure(page: str) -> None:
     for marked in (page, f"<meta {page}", f'"videoDetails":{{{page}', f'<link rel="canonical" href="{page}'):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mypick.platforms import youtube_values as values
+from tests.platforms.patience import patient
 
 MAY_FIRST = datetime(2026, 5, 1, 12, 30, 15, tzinfo=UTC)
 
@@ -38,6 +39,7 @@ def test_times_are_read_in_every_spelling_seen(written: Any, read: datetime | No
     assert values.moment(written) == read
 
 
+@patient
 @given(st.integers(0, 200_000_000_000_000_000), st.integers(-1439, 1439))
 def test_a_time_means_the_same_in_every_zone(microseconds: int, minutes: int) -> None:
     when = datetime(2000, 1, 2, tzinfo=UTC) + timedelta(microseconds=microseconds)
@@ -124,6 +126,7 @@ def test_text_keeps_only_what_a_database_takes() -> None:
     assert values.text(5, 10) == ""
 
 
+@patient
 @given(scalars)
 def test_any_value_is_read_without_an_exception(value: Any) -> None:
     for read in (values.moment, values.duration, values.number, values.channel_id, values.identifier,
