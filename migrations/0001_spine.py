@@ -1,11 +1,11 @@
 """The tables of the spine: people, creators, content, streams, jobs and notifications."""
 
-from tortoise import migrations
-from tortoise.migrations import operations as ops
 from orjson import loads
+from tortoise import fields, migrations
 from tortoise.fields.data import JSON_DUMPS
-from tortoise import fields
 from tortoise.indexes import Index
+from tortoise.migrations import operations as ops
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ('url', fields.CharField(max_length=500)),
                 ('uploads_ref', fields.CharField(null=True, max_length=64)),
                 ('etag', fields.CharField(null=True, max_length=200)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('first_polled_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('last_polled_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('due_at', fields.DatetimeField(db_index=True, auto_now=False, auto_now_add=False)),
@@ -100,7 +101,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('user_id', fields.BigIntField(primary_key=True, unique=True, db_index=True)),
                 ('unread_count', fields.IntField(default=0)),
-                ('read_upto_seq', fields.BigIntField(default=0)),
             ],
             options={'table': 'inbox', 'app': 'mypick', 'pk_attr': 'user_id', 'table_description': 'The counter of one inbox, kept under the lock of its stream.'},
             bases=['Model'],

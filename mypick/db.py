@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncmy.errors
+import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
-from tortoise.exceptions import DBConnectionError, OperationalError
+from tortoise.exceptions import BaseORMException, DBConnectionError, OperationalError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.transactions import in_transaction
 
@@ -30,6 +32,17 @@ MIGRATIONS = "migrations"
 
 _ENGINES = {"sqlite": "mypick.sqlite", "mysql": "mypick.mysql", "mariadb": "mypick.mysql"}
 _SCHEMES = ("sqlite://", "postgres://", "postgresql://", "mysql://", "mariadb://")
+
+FAILURES: tuple[type[Exception], ...] = (
+    BaseORMException,
+    OSError,  # a lost connection, and TimeoutError with it
+    # deadlocks and lost connections as the drivers name them: Tortoise passes these through untranslated
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncmy.errors.MySQLError,
+)
+"""What a statement can raise when the database, and not the caller, is at fault, or when a rule of a table is broken
+(``IntegrityError``)."""
 
 
 class DatabaseUnavailable(Exception):
@@ -95,7 +108,7 @@ async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database
         database = Database(config)
         try:
             await database.ping()
-        except (OSError, DBConnectionError, OperationalError, asyncio.TimeoutError) as failure:
+        except (TimeoutError, OSError, DBConnectionError, OperationalError) as failure:
             raise DatabaseUnavailable(
                 f"the database at DATABASE_URL does not answer ({type(failure).__name__}: {failure}). "
                 "Is it running, and are user, password and name right?"

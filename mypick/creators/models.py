@@ -30,6 +30,7 @@ class Channel(Model):
     url = fields.CharField(max_length=500)
     uploads_ref = fields.CharField(max_length=64, null=True)  # the platform's own name for the list of uploads
     etag = fields.CharField(max_length=200, null=True)
+    created_at = fields.DatetimeField()
     first_polled_at = fields.DatetimeField(null=True)  # what was there before is history, not news
     last_polled_at = fields.DatetimeField(null=True)
     due_at = fields.DatetimeField(db_index=True)

@@ -47,7 +47,6 @@ class Inbox(Model):
 
     user_id = fields.BigIntField(primary_key=True, generated=False)
     unread_count = fields.IntField(default=0)
-    read_upto_seq = fields.BigIntField(default=0)
 
     class Meta:
         table = "inbox"

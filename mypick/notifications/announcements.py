@@ -1,0 +1,59 @@
+"""What is worth telling, and the promise that it will be told: a notice and its job, in the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mypick.jobs.queue import Jobs
+from mypick.notifications.models import Notice
+from mypick.notifications.views import Kind
+
+FAN_OUT = "notifications.fan-out"
+TITLE_LIMIT, BODY_LIMIT = 300, 500  # characters, as the columns have them
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Something that followers of a creator are told once. ``key`` names it for ever: the same key tells nothing."""
+
+    id: int  # from ``Ids``, taken before the transaction
+    key: str
+    kind: Kind
+    title: str
+    body: str
+    url: str
+    image_url: str | None
+    creator_id: int
+    content_id: int
+
+
+async def announce(announcements: list[Announcement], *, jobs: Jobs, now: datetime) -> None:
+    """Write notices and the jobs that will carry them, inside the open transaction of what they announce.
+
+    Two queries, whatever the number. Call ``jobs.wake()`` after the commit.
+    """
+    if not announcements:
+        return
+    rows = await Notice.filter(dedupe_key__in=[item.key for item in announcements]).values_list("dedupe_key")
+    known = {row[0] for row in rows}
+    fresh = [item for item in announcements if item.key not in known]
+    await Notice.bulk_create(
+        [
+            Notice(
+                id=item.id,
+                dedupe_key=item.key,
+                kind=item.kind,
+                title=item.title[:TITLE_LIMIT],
+                body=item.body[:BODY_LIMIT],
+                url=item.url,
+                image_url=item.image_url,
+                creator_id=item.creator_id,
+                content_id=item.content_id,
+                created_at=now,
+            )
+            for item in fresh
+        ]
+    )
+    for item in fresh:
+        await jobs.enqueue(FAN_OUT, {"notice_id": item.id}, dedupe_key=f"fan-out:{item.id}")

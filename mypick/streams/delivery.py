@@ -1,0 +1,307 @@
+"""Delivery on one node: every local member of a stream sees its events in order, each once.
+
+The bus only wakes. What it brings in order is delivered; what is old is dropped; what is ahead is held for a moment
+and, if the missing events do not come, the database is read. Every two seconds the heads of all streams with local
+members are compared, so a wake-up that never came is only a delay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+import orjson
+import structlog
+
+from mypick.bus import Bus
+from mypick.streams.events import Frame, Position
+from mypick.streams.store import MAX_PAGE, StreamStore
+
+log = structlog.get_logger(__name__)
+
+HEAD_CHECK_EVERY = 2.0  # seconds
+GRACE = 0.025  # seconds that a frame from the future waits for those before it; a commit takes 2–10 ms
+MAX_HELD = 500  # frames from the future per stream; more is a gap that only the database can close
+MAX_CATCH_UP = 10_000  # events delivered to members at once; who is further behind is told to sync
+CHANNEL = "s:"  # of the bus, before the stream's key
+
+MAX_OUT = 100_000  # frames between delivery and the sockets; beyond it they are dropped and the streams caught up
+FILLS_AT_ONCE = 8  # streams that read their gap at the same time
+CALMING = 1.0  # seconds between two looks after the database failed
+
+Snapshot = TypeVar("Snapshot")
+Sink = Callable[[Frame], Awaitable[None]]
+"""Hands one frame to the local members of its stream. It must not wait for a client."""
+
+
+class DeliveryMetrics(Protocol):
+    def delivered(self, count: int) -> None: ...
+    def gap_filled(self, count: int) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class _Local:
+    """A stream with members on this node."""
+
+    position: Position
+    last_seq: int
+    members: int = 0
+    ready: bool = False  # the position has been read
+    held: dict[int, Frame] = field(default_factory=dict)
+    grace: asyncio.TimerHandle | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Delivery:
+    """The streams with local members, and how far each has been delivered."""
+
+    def __init__(
+        self, store: StreamStore, bus: Bus, *, node: str, metrics: DeliveryMetrics | None = None
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._node = node
+        self._metrics = metrics
+        self._locals: dict[str, _Local] = {}
+        self._out: deque[Frame | asyncio.Future[None]] = deque()
+        self._out_ready = asyncio.Event()
+        self._fills: dict[str, asyncio.Task[None]] = {}  # at most one a stream
+        self._filling = asyncio.Semaphore(FILLS_AT_ONCE)
+        self._check_now = asyncio.Event()
+
+    @property
+    def streams(self) -> int:
+        """Streams with members here."""
+        return len(self._locals)
+
+    async def run(self, sink: Sink) -> None:
+        """Hand frames to ``sink``, one after the other, for as long as the process lives."""
+        while True:
+            await self._out_ready.wait()
+            self._out_ready.clear()
+            while self._out:
+                item = self._out.popleft()
+                if isinstance(item, asyncio.Future):
+                    if not item.done():
+                        item.set_result(None)
+                    continue
+                try:
+                    await sink(item)
+                except Exception:
+                    log.exception("a frame could not be handed over", stream=item.stream, seq=item.seq)
+                if self._metrics:
+                    self._metrics.delivered(1)
+
+    async def run_head_check(self) -> None:
+        """Compare heads every two seconds, and at once after the bus was interrupted."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._check_now.wait(), HEAD_CHECK_EVERY)
+            self._check_now.clear()
+            try:
+                await self.check_heads()
+            except Exception as failure:
+                log.warning("head check failed", error=repr(failure))
+                await asyncio.sleep(CALMING)
+
+    async def check_heads(self) -> None:
+        """One query for all local streams; those that have moved on are filled."""
+        ready = {local.position.id: local for local in self._locals.values() if local.ready}
+        for position in await self._store.positions(ready):
+            local = ready[position.id]
+            if position.head_seq > local.last_seq or position.epoch != local.position.epoch:
+                self._fill_soon(local)
+
+    def look_now(self) -> None:
+        """The bus may have lost something: do not wait for the next check."""
+        self._check_now.set()
+
+    def on_message(self, channel: str, payload: bytes) -> None:
+        """From the bus. Neither waits nor raises."""
+        key = channel.removeprefix(CHANNEL)
+        try:
+            frame = Frame.decode(key, payload)
+        except ValueError:
+            log.warning("unreadable bus message", channel=channel, size=len(payload))
+            return
+        if frame.node != self._node:  # our own was delivered when it was published
+            self.accept(frame)
+
+    def accept(self, frame: Frame) -> None:
+        """Deliver ``frame`` if it is the next one, hold it if it is early, drop it if it is old."""
+        local = self._locals.get(frame.stream)
+        if local is None:
+            return
+        if frame.seq is None:
+            self._send(frame)
+        elif not local.ready or local.lock.locked():
+            self._hold(local, frame)  # looked at again when the lock is free
+        elif frame.epoch != local.position.epoch:
+            self._fill_soon(local)
+        elif frame.seq == local.last_seq + 1:
+            self._send(frame)
+            local.last_seq = frame.seq
+            if local.held:
+                self._drain(local)
+        elif frame.seq > local.last_seq:
+            self._hold(local, frame)
+            if local.grace is None:
+                local.grace = asyncio.get_running_loop().call_later(GRACE, self._grace_over, local)
+
+    async def join(
+        self,
+        key: str,
+        read: Callable[[], Awaitable[tuple[int, Snapshot]]],
+        enter: Callable[[Snapshot], Awaitable[None]],
+    ) -> None:
+        """Let one more member into ``key`` without a gap and without a repeat.
+
+        ``read`` gives the member's snapshot and the ``seq`` up to which it is true; ``enter`` sends it and enters the
+        room. Meanwhile nothing of this stream is delivered, and members who are already there are brought to the same
+        ``seq`` first. Call ``leave`` once for each ``join`` that returned.
+        """
+        local = self._locals.get(key)
+        if local is None:
+            local = self._locals[key] = _Local(Position(0, key, "", 0, 0), 0)
+        local.members += 1
+        try:
+            async with local.lock:
+                if not local.ready:
+                    await self._bus.subscribe([CHANNEL + key])
+                    local.position = await self._store.position(key)
+                    local.last_seq = local.position.head_seq
+                    local.ready = True
+                seq, snapshot = await read()
+                if local.members == 1:
+                    local.last_seq = max(seq, local.last_seq)
+                elif seq > local.last_seq:
+                    await self._catch_up(local, seq)
+                await self._flushed()
+                await enter(snapshot)
+        except BaseException:
+            await self.leave(key)
+            raise
+        self._drain(local)
+
+    async def leave(self, key: str) -> None:
+        """One member fewer; with the last one the node stops listening."""
+        local = self._locals.get(key)
+        if local is None:
+            return
+        local.members -= 1
+        if local.members > 0:
+            return
+        async with local.lock:
+            if local.members > 0 or self._locals.get(key) is not local:
+                return
+            del self._locals[key]
+            if local.grace:
+                local.grace.cancel()
+            await self._bus.unsubscribe([CHANNEL + key])
+        if (waiting := self._locals.get(key)) and waiting.ready:
+            await self._bus.subscribe([CHANNEL + key])  # somebody joined while we unsubscribed
+
+    def _send(self, frame: Frame) -> None:
+        if len(self._out) >= MAX_OUT:
+            log.error("frames dropped, the sockets do not keep up", stream=frame.stream)
+            if frame.seq is not None and (local := self._locals.get(frame.stream)):
+                self._send_lagged(local, frame.seq)
+            return
+        self._out.append(frame)
+        self._out_ready.set()
+
+    def _send_lagged(self, local: _Local, head_seq: int) -> None:
+        key = local.position.key
+        body = orjson.dumps({"stream": key, "head_seq": head_seq})
+        # bounded by the number of streams, not by MAX_OUT: it must reach the members
+        self._out.append(Frame(key, local.position.epoch, None, "lagged", body, self._node))
+        self._out_ready.set()
+
+    async def _flushed(self) -> None:
+        """Returns when what was to be sent until now is with the sockets."""
+        mark: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._out.append(mark)
+        self._out_ready.set()
+        await mark
+
+    def _hold(self, local: _Local, frame: Frame) -> None:
+        if frame.seq is None:
+            return
+        if len(local.held) >= MAX_HELD:
+            local.held.clear()  # the database has them all
+            self._fill_soon(local)
+        local.held[frame.seq] = frame
+
+    def _drain(self, local: _Local) -> None:
+        """Deliver what was held and now fits; what is still early gets its grace."""
+        while (frame := local.held.pop(local.last_seq + 1, None)) is not None:
+            if frame.epoch != local.position.epoch:
+                self._fill_soon(local)
+                return
+            self._send(frame)
+            local.last_seq += 1
+        for seq in [seq for seq in local.held if seq <= local.last_seq]:
+            del local.held[seq]
+        if local.held and local.grace is None:
+            local.grace = asyncio.get_running_loop().call_later(GRACE, self._grace_over, local)
+
+    def _grace_over(self, local: _Local) -> None:
+        local.grace = None
+        if local.held and min(local.held) > local.last_seq + 1:
+            self._fill_soon(local)
+
+    def _fill_soon(self, local: _Local) -> None:
+        key = local.position.key
+        if key not in self._fills and self._locals.get(key) is local:
+            task = self._fills[key] = asyncio.get_running_loop().create_task(self._fill(local))
+            task.add_done_callback(lambda _: self._fills.pop(key, None))
+
+    async def _fill(self, local: _Local) -> None:
+        try:
+            async with self._filling, local.lock:
+                if self._locals.get(local.position.key) is local:
+                    await self._catch_up(local, None)
+        except Exception as failure:
+            log.warning("gap not filled yet", stream=local.position.key, error=repr(failure))
+        else:
+            self._drain(local)
+
+    async def _catch_up(self, local: _Local, upto: int | None) -> None:
+        """Deliver from the database up to ``upto``, or to the head. The caller holds the stream's lock."""
+        position = await self._store.position(local.position.key)
+        target = position.head_seq if upto is None else upto
+        if (
+            position.epoch != local.position.epoch
+            or local.last_seq < position.floor_seq
+            or target - local.last_seq > MAX_CATCH_UP
+        ):
+            local.position, local.last_seq = position, target
+            self._send_lagged(local, target)
+            return
+        local.position = position
+        while local.last_seq < target:
+            events = await self._store.after(position, local.last_seq, min(MAX_PAGE, target - local.last_seq))
+            if not events:  # trimmed meanwhile
+                local.last_seq = target
+                self._send_lagged(local, target)
+                return
+            for frame in await self._store.frames(events, self._node):
+                self._send(frame)
+            local.last_seq = events[-1].seq
+            if self._metrics:
+                self._metrics.gap_filled(len(events))
+
+    async def close(self) -> None:
+        """Stop filling and forget the members."""
+        for local in self._locals.values():
+            if local.grace:
+                local.grace.cancel()
+        fills = list(self._fills.values())
+        for task in fills:
+            task.cancel()
+        await asyncio.gather(*fills, return_exceptions=True)
+        self._locals.clear()

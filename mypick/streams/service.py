@@ -1,0 +1,64 @@
+"""The door of the streams: append, resume, join, signal."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import orjson
+
+from mypick.bus import Bus
+from mypick.clock import Clock
+from mypick.ids import Ids
+from mypick.streams.appender import Appender, CommitMetrics
+from mypick.streams.commit import Committer
+from mypick.streams.delivery import CHANNEL, Delivery, DeliveryMetrics
+from mypick.streams.events import Append, Done, Event, Frame
+from mypick.streams.store import People, StreamStore
+
+
+class StreamMetrics(CommitMetrics, DeliveryMetrics, Protocol):
+    """What the streams count."""
+
+
+class Streams:
+    """One node's streams. ``node`` names this process on the bus and must differ from every other's."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        ids: Ids,
+        clock: Clock,
+        people: People,
+        node: str,
+        rng: random.Random,
+        metrics: StreamMetrics | None = None,
+    ) -> None:
+        self._bus = bus
+        self._node = node
+        self.store = StreamStore(people)
+        self.delivery = Delivery(self.store, bus, node=node, metrics=metrics)
+        self.appender = Appender(Committer(self.store, ids, clock), self._publish, rng=rng, metrics=metrics)
+
+    async def append(self, unit: Append) -> Done:
+        """Write ``unit`` together with what else arrives now; returns after the commit."""
+        return await self.appender.append(unit)
+
+    async def append_alone(self, unit: Append) -> Done:
+        """Write ``unit`` in a transaction of its own; for units that touch many streams."""
+        return await self.appender.append_alone(unit)
+
+    async def signal(self, stream: str, kind: str, data: Mapping[str, Any]) -> None:
+        """Tell the members of ``stream``, on every node, something of the moment. It is not in the log, so nothing
+        that must not be lost is a signal."""
+        frame = Frame(stream, "", None, kind, orjson.dumps(data), self._node)
+        self.delivery.accept(frame)
+        await self._bus.publish([(CHANNEL + stream, frame.encode())])
+
+    async def _publish(self, events: Sequence[Event]) -> None:
+        frames = await self.store.frames(events, self._node)
+        for frame in frames:
+            self.delivery.accept(frame)
+        await self._bus.publish([(CHANNEL + frame.stream, frame.encode()) for frame in frames])

@@ -1,0 +1,159 @@
+"""Reading streams: where they stand, and what a client has missed."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from mypick import db
+from mypick.clock import to_wire
+from mypick.streams.events import MAX_KEY, Event, Frame, Position
+from mypick.streams.models import Stream, StreamEvent
+
+MAX_PAGE = 200  # events in one answer, as the wire says
+_KNOWN_STREAMS = 50_000  # key → id, about 150 bytes each
+_HEADS_AT_ONCE = 5_000  # ids in one query: SQLite allows 32,766 parameters, PostgreSQL 32,767
+
+Renderer = Callable[[Sequence[Event]], Awaitable[Sequence[Mapping[str, Any]]]]
+"""Makes the ``data`` that clients see of events of one type, in the same order."""
+People = Callable[[Collection[int]], Awaitable[Mapping[int, Mapping[str, Any]]]]
+"""``{id: {"id", "name", "avatar_url"}}`` of the actors that still exist."""
+
+
+class StreamStore:
+    """The read side. Text is not in the log: renderers fetch it, so what was erased is in no replay."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._renderers: dict[str, Renderer] = {}
+        self._ids: OrderedDict[str, int] = OrderedDict()
+
+    def render(self, event_type: str, renderer: Renderer) -> None:
+        """Let ``renderer`` make what clients see of ``event_type``. Once for each type, before serving."""
+        if event_type in self._renderers:
+            raise RuntimeError(f"{event_type} has a renderer already")
+        self._renderers[event_type] = renderer
+
+    async def ids_of(self, keys: Collection[str]) -> dict[str, int]:
+        """Row ids of ``keys``; streams that did not exist are made, empty. Not inside a transaction: a rolled-back
+        stream would stay in the cache."""
+        missing = [key for key in keys if key not in self._ids]
+        if missing:
+            if db.in_a_transaction():
+                raise RuntimeError("streams must be known before the transaction opens")
+            await self._load(missing)
+            absent = [key for key in missing if key not in self._ids]
+            if absent:
+                if too_long := next((key for key in absent if len(key) > MAX_KEY), None):
+                    raise ValueError(f"a stream key has at most {MAX_KEY} characters: {too_long[:20]}…")
+                await Stream.bulk_create(
+                    [Stream(key=key, epoch=secrets.token_hex(4)) for key in sorted(absent)],
+                    ignore_conflicts=True,
+                )
+                await self._load(absent)
+        found = {key: self._ids[key] for key in keys}
+        for key in keys:
+            self._ids.move_to_end(key)
+        while len(self._ids) > _KNOWN_STREAMS:
+            self._ids.popitem(last=False)
+        return found
+
+    async def _load(self, keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), _HEADS_AT_ONCE):
+            part = keys[start : start + _HEADS_AT_ONCE]
+            self._ids.update(await Stream.filter(key__in=part).values_list("key", "id"))
+
+    async def position(self, key: str) -> Position:
+        """Where ``key`` stands now. A stream that nobody has written to stands at 0."""
+        ids = await self.ids_of([key])
+        return (await self.positions(ids.values()))[0]
+
+    async def positions(self, ids: Collection[int]) -> list[Position]:
+        """Where streams stand, one query for each 5,000."""
+        wanted = list(ids)
+        found: list[Position] = []
+        for start in range(0, len(wanted), _HEADS_AT_ONCE):
+            rows = await Stream.filter(id__in=wanted[start : start + _HEADS_AT_ONCE]).values_list(
+                "id", "key", "epoch", "head_seq", "floor_seq"
+            )
+            found += [Position(*row) for row in rows]
+        return found
+
+    async def after(self, position: Position, after_seq: int, limit: int = MAX_PAGE) -> list[Event]:
+        """Events with ``seq > after_seq`` in order, at most ``limit``."""
+        rows = (
+            await StreamEvent.filter(stream_id=position.id, seq__gt=after_seq)
+            .order_by("seq")
+            .limit(limit)
+            .values_list("id", "seq", "type", "ref", "actor_id", "at", "data")
+        )
+        return [
+            Event(position.key, position.epoch, seq, event_id, kind, at, data, ref, actor_id)
+            for event_id, seq, kind, ref, actor_id, at, data in rows
+        ]
+
+    async def show(self, events: Sequence[Event]) -> list[dict[str, Any]]:
+        """Events as the wire has them, text and actors fetched: one query for each type and one for the actors."""
+        shown: dict[int, Mapping[str, Any]] = {}
+        by_type: dict[str, list[Event]] = {}
+        for event in events:
+            by_type.setdefault(event.type, []).append(event)
+        for event_type, alike in by_type.items():
+            renderer = self._renderers.get(event_type)
+            rendered = await renderer(alike) if renderer else [event.data for event in alike]
+            shown.update((event.id, data) for event, data in zip(alike, rendered, strict=True))
+        actor_ids = {event.actor_id for event in events if event.actor_id is not None}
+        actors = await self._people(actor_ids) if actor_ids else {}
+        return [self._wire(event, shown[event.id], actors) for event in events]
+
+    @staticmethod
+    def _wire(event: Event, data: Mapping[str, Any], actors: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "stream": event.stream,
+            "epoch": event.epoch,
+            "seq": event.seq,
+            "id": event.id,
+            "at": to_wire(event.at),
+        }
+        if event.actor_id is not None and event.actor_id in actors:
+            body["actor"] = actors[event.actor_id]
+        body["data"] = data
+        return body
+
+    async def frames(self, events: Sequence[Event], node: str = "") -> list[Frame]:
+        """Events ready to be sent."""
+        shown = await self.show(events)
+        return [
+            Frame(event.stream, event.epoch, event.seq, event.type, orjson.dumps(body), node)
+            for event, body in zip(events, shown, strict=True)
+        ]
+
+    async def resume(self, key: str, epoch: str | None, after_seq: int, limit: int = MAX_PAGE) -> dict[str, Any]:
+        """The answer to ``sync``: what came after ``after_seq``, or ``reset`` where that cannot be told.
+
+        ``reset`` is true, with no events, when the client knows another epoch, stands below the floor, or claims more
+        than there is. Reading the head first makes ``more`` right: events that commit meanwhile are only extra.
+        """
+        position = await self.position(key)
+        reset = (
+            (epoch is not None and epoch != position.epoch)
+            or after_seq < position.floor_seq
+            or after_seq > position.head_seq
+        )
+        events = [] if reset or after_seq == position.head_seq else await self.after(position, after_seq, limit)
+        last = events[-1].seq if events else after_seq
+        return {
+            "stream": key,
+            "epoch": position.epoch,
+            "head_seq": max(position.head_seq, last) if not reset else position.head_seq,
+            "floor_seq": position.floor_seq,
+            "reset": reset,
+            "events": [
+                {"type": event.type, **body} for event, body in zip(events, await self.show(events), strict=True)
+            ],
+            "more": not reset and last < position.head_seq,
+        }

@@ -1,0 +1,71 @@
+"""The commands that every namespace has, and the shapes of its events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from mypick.wire import Command, Text, View
+
+MAX_SYNC = 200  # events in one answer
+LARGEST_SEQ = 2**53 - 1  # what JavaScript can count to
+
+
+class Clock(Command):
+    """The client's own time, given back untouched."""
+
+    t0: float | int
+
+
+class ClockReply(View):
+    t0: float | int
+    t1: float = Field(description="when the server received it, ms on its clock")
+    t2: float = Field(description="when the server answered, ms on its clock")
+
+
+class Sync(Command):
+    """Ask for what came after ``after_seq``. Without ``epoch`` the newest one is meant."""
+
+    stream: Text = Field(min_length=1, max_length=100)
+    epoch: Text | None = Field(None, max_length=8)
+    after_seq: int = Field(ge=0, le=LARGEST_SEQ)
+    limit: int = Field(MAX_SYNC, ge=1, le=MAX_SYNC)
+
+
+class SyncReply(View):
+    stream: str
+    epoch: str
+    head_seq: int
+    floor_seq: int
+    reset: bool = Field(description="the past cannot be told: throw the state away and take the fresh snapshot")
+    events: list[dict[str, Any]]
+    more: bool = Field(description="call again with the last seq of events")
+
+
+class RefreshAuth(Command):
+    token: Text = Field(min_length=1, max_length=4096)
+
+
+class RefreshAuthReply(View):
+    expires_in: int = Field(description="seconds")
+
+
+class AuthExpiring(View):
+    expires_in: int = Field(description="seconds until this socket is closed unless it calls refresh-auth")
+
+
+class Lagged(View):
+    stream: str
+    head_seq: int
+
+
+class Evicted(View):
+    stream: str
+    code: str
+    until: str | None = None
+    reason: str | None = None
+
+
+class ServerDraining(View):
+    reconnect_after_ms: int

@@ -1,0 +1,330 @@
+"""What every namespace does: admission, one command at a time, acks and errors in one place, sync and clock."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from mypick.accounts.actor import Actor
+from mypick.clock import Clock
+from mypick.errors import Code, DomainError
+from mypick.streams import Streams
+from mypick.validation import to_invalid
+from realtime import commands as shapes
+from realtime.connection import MAX_WAITING, Connection, Connections
+from realtime.registry import CommandSpec, ServerEvent, command, commands_of
+from realtime.transport import Peer, Refused, Transport
+
+log = structlog.get_logger(__name__)
+
+EXPIRY_NOTICE = 60  # seconds before the end of a token that the client is told
+SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answer in milliseconds
+
+
+class Authenticator(Protocol):
+    """What the sockets need of accounts."""
+
+    async def authenticate(self, access_token: str) -> Actor: ...
+
+    async def authenticate_key(self, key: str) -> Actor: ...
+
+
+class Limiter(Protocol):
+    async def spend(self, name: str, *, user_id: int | None = None, address: str | None = None) -> Any: ...
+
+
+class Attendance(Protocol):
+    """Who is online, over all nodes."""
+
+    async def arrived(self, user_id: int) -> None: ...
+
+    async def left(self, user_id: int) -> None: ...
+
+
+class CommandMetrics(Protocol):
+    def commanded(self, name: str, result: str, seconds: float) -> None: ...
+
+    def connected(self, namespace: str, change: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all namespaces share."""
+
+    transport: Transport
+    connections: Connections
+    streams: Streams
+    accounts: Authenticator
+    limits: Limiter
+    attendance: Attendance
+    clock: Clock
+    metrics: CommandMetrics
+    trusted_proxies: int
+
+
+class Namespace:
+    """The base of a namespace. Subclasses declare commands, what they send, and which streams a client may read."""
+
+    name: ClassVar[str]
+    streams: ClassVar[str]  # the prefix of the keys of its streams: "inbox:"
+    scope: ClassVar[str] = "read"  # that an API key needs to come in
+    sends: ClassVar[tuple[ServerEvent, ...]] = (
+        ServerEvent("auth-expiring", shapes.AuthExpiring, False, "Call refresh-auth, or the socket is closed."),
+        ServerEvent("lagged", shapes.Lagged, False, "Events were dropped for you: call sync."),
+        ServerEvent("evicted", shapes.Evicted, False, "You were removed from the stream."),
+        ServerEvent("server-draining", shapes.ServerDraining, False, "Come back after that delay."),
+    )
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.commands = commands_of(type(self))
+        self._tasks: set[asyncio.Task[None]] = set()  # expiries under way, at most one a connection
+        parts.transport.add(self.name, self)
+
+    # what subclasses say
+
+    async def start(self, conn: Connection) -> None:
+        """The client is in: enter its rooms and send it what it gets first."""
+
+    async def may_read(self, conn: Connection, stream: str) -> bool:
+        """Whether ``sync`` of ``stream`` is allowed."""
+        raise NotImplementedError
+
+    async def snapshot(self, conn: Connection, stream: str) -> None:
+        """Send the fresh state of ``stream`` to a client whose past was reset."""
+
+    # the transport calls
+
+    async def admit(self, sid: str, peer: Peer, auth: Any) -> None:
+        address = client_address(peer, self.parts.trusted_proxies)
+        try:
+            await self.parts.limits.spend("socket.connect", address=address)
+            actor = await self._authenticate(auth)
+        except DomainError as refused:
+            raise Refused(_wire_error(refused)) from None
+        except Exception as failure:
+            raise Refused(_wire_error(self._unexpected("connect", failure))) from None
+        conn = Connection(sid=sid, namespace=self.name, actor=actor, address=address)
+        self.parts.connections.add(conn)
+        self._arm(conn)
+
+    async def opened(self, sid: str) -> None:
+        conn = self.parts.connections.get(self.name, sid)
+        if conn is None:
+            return
+        self.parts.metrics.connected(self.name, +1)
+        with structlog.contextvars.bound_contextvars(connection_id=sid, user_id=conn.actor.user_id):
+            log.info("socket opened", namespace=self.name, address=conn.address)
+            try:
+                await self.parts.attendance.arrived(conn.actor.user_id)
+                async with conn.turn:
+                    await asyncio.wait_for(self.start(conn), SLOW_COMMAND)
+            except Exception:
+                log.exception("a client could not be started, closing it", namespace=self.name)
+                await self.parts.transport.disconnect(self.name, sid)
+
+    async def closed(self, sid: str) -> None:
+        conn = self.parts.connections.get(self.name, sid)
+        if conn is None:
+            return
+        conn.closed = True
+        self.parts.connections.remove(conn)
+        self.parts.metrics.connected(self.name, -1)
+        if conn.expiry:
+            conn.expiry.cancel()
+        with structlog.contextvars.bound_contextvars(connection_id=sid, user_id=conn.actor.user_id):
+            await self.parts.attendance.left(conn.actor.user_id)
+            async with conn.turn:  # a join that is under way must be seen to be left
+                for stream in conn.streams:
+                    await self.parts.streams.delivery.leave(stream)
+            log.info("socket closed", namespace=self.name)
+
+    async def receive(self, sid: str, arguments: list[Any]) -> dict[str, Any] | None:
+        conn = self.parts.connections.get(self.name, sid)
+        if conn is None:
+            return None
+        if conn.waiting >= MAX_WAITING:
+            return _failed(
+                DomainError(
+                    Code.RATE_LIMITED,
+                    f"{MAX_WAITING} commands wait already: wait for their acks",
+                    retry_after_ms=1_000,
+                )
+            )
+        conn.waiting += 1
+        try:
+            async with conn.turn:
+                return await self._run(conn, arguments)
+        finally:
+            conn.waiting -= 1
+
+    async def _run(self, conn: Connection, arguments: list[Any]) -> dict[str, Any]:
+        began = self.parts.clock.monotonic()
+        name = arguments[0] if arguments and isinstance(arguments[0], str) else ""
+        spec = self.commands.get(name)
+        shown_name = spec.name if spec else "unknown"
+        with structlog.contextvars.bound_contextvars(
+            connection_id=conn.sid, user_id=conn.actor.user_id, command=shown_name
+        ):
+            try:
+                reply = await asyncio.wait_for(self._execute(conn, spec, arguments), SLOW_COMMAND)
+                answer, result = {"ok": True, "data": reply.model_dump(mode="json")}, "OK"
+            except DomainError as refused:
+                answer, result = _failed(refused), refused.code.name
+            except TimeoutError:
+                log.error("command given up", seconds=SLOW_COMMAND)
+                unavailable = DomainError(Code.UNAVAILABLE, "it took too long: try again", retry_after_ms=1_000)
+                answer, result = _failed(unavailable), unavailable.code.name
+            except Exception as failure:
+                answer, result = _failed(self._unexpected(shown_name, failure)), Code.INTERNAL.name
+        self.parts.metrics.commanded(shown_name, result, self.parts.clock.monotonic() - began)
+        return answer
+
+    async def _execute(self, conn: Connection, spec: CommandSpec | None, arguments: list[Any]) -> BaseModel:
+        limit = spec.limit if spec else "socket.command"
+        await self.parts.limits.spend(limit, user_id=conn.actor.user_id)
+        if spec is None:
+            known = ", ".join(sorted(self.commands))
+            raise DomainError(Code.INVALID, f"there is no such command in {self.name}; there are: {known}")
+        cmd = _decode(spec, arguments[1:])
+        for guard in spec.guards:
+            await guard(conn, cmd)
+        reply: BaseModel = await spec.function(self, conn, cmd)
+        return reply
+
+    def _unexpected(self, doing: str, failure: Exception) -> DomainError:
+        incident = secrets.token_hex(6)
+        log.error("unexpected failure", incident=incident, doing=doing, namespace=self.name, exc_info=failure)
+        return DomainError(
+            Code.INTERNAL, f"something failed here, not with you; incident {incident}", details={"incident": incident}
+        )
+
+    # authentication
+
+    async def _authenticate(self, auth: Any) -> Actor:
+        if isinstance(auth, Mapping) and isinstance(token := auth.get("token"), str):
+            return await self.parts.accounts.authenticate(token)
+        if isinstance(auth, Mapping) and isinstance(key := auth.get("api_key"), str):
+            actor = await self.parts.accounts.authenticate_key(key)
+            if not actor.has_scope(self.scope):
+                raise DomainError(Code.FORBIDDEN, f"this key lacks the scope {self.scope}")
+            return actor
+        raise DomainError(Code.UNAUTHENTICATED, "connect with auth: {token: <access token>}")
+
+    def _arm(self, conn: Connection) -> None:
+        """One timer: first the notice, then the end."""
+        if conn.expiry:
+            conn.expiry.cancel()
+            conn.expiry = None
+        if conn.actor.expires_at is None:
+            return
+        left = (conn.actor.expires_at - self.parts.clock.now()).total_seconds()
+        loop = asyncio.get_running_loop()
+        conn.expiry = loop.call_later(max(0.0, left - EXPIRY_NOTICE), self._notify_expiry, conn)
+
+    def _notify_expiry(self, conn: Connection) -> None:
+        if conn.closed or conn.actor.expires_at is None:
+            return
+        left = max(0, round((conn.actor.expires_at - self.parts.clock.now()).total_seconds()))
+        loop = asyncio.get_running_loop()
+        conn.expiry = loop.call_later(left, lambda: self._spawn(self._expired(conn)))
+        self._spawn(self.parts.transport.emit(self.name, conn.sid, "auth-expiring", {"expires_in": left}))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _expired(self, conn: Connection) -> None:
+        if not conn.closed:
+            await self.evict(conn, Code.UNAUTHENTICATED, "the access token has expired")
+
+    async def evict(self, conn: Connection, code: Code, reason: str) -> None:
+        """Tell the client why, then close it."""
+        stream = next(iter(sorted(conn.streams)), "")
+        with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
+            log.info("socket evicted", code=code.name, reason=reason)
+            await self.parts.transport.emit(
+                self.name, conn.sid, "evicted", {"stream": stream, "code": code.name, "reason": reason}
+            )
+            await self.parts.transport.disconnect(self.name, conn.sid)
+
+    # the commands of every namespace
+
+    @command("clock", limit="socket.clock")
+    async def clock(self, conn: Connection, cmd: shapes.Clock) -> shapes.ClockReply:
+        """Measure the distance between the client's clock and the server's."""
+        received = self.parts.clock.now().timestamp() * 1000
+        return shapes.ClockReply(t0=cmd.t0, t1=received, t2=self.parts.clock.now().timestamp() * 1000)
+
+    @command("sync", limit="socket.sync")
+    async def sync(self, conn: Connection, cmd: shapes.Sync) -> shapes.SyncReply:
+        """Read the events of a stream that came after a seq."""
+        if not await self.may_read(conn, cmd.stream):
+            raise DomainError(Code.NOT_FOUND, "there is no such stream for you in this namespace")
+        reply = shapes.SyncReply(
+            **await self.parts.streams.store.resume(cmd.stream, cmd.epoch, cmd.after_seq, cmd.limit)
+        )
+        if reply.reset:
+            await self.snapshot(conn, cmd.stream)
+        return reply
+
+    @command("refresh-auth", limit="socket.refresh-auth")
+    async def refresh_auth(self, conn: Connection, cmd: shapes.RefreshAuth) -> shapes.RefreshAuthReply:
+        """Go on with a new access token of the same user."""
+        actor = await self.parts.accounts.authenticate(cmd.token)
+        if actor.user_id != conn.actor.user_id:
+            raise DomainError(Code.FORBIDDEN, "this token is another user's: open a new socket for it")
+        self.parts.connections.remove(conn)
+        conn.actor = actor
+        self.parts.connections.add(conn)
+        self._arm(conn)
+        if actor.expires_at is None:
+            raise AssertionError("an access token always ends")
+        return shapes.RefreshAuthReply(
+            expires_in=max(0, round((actor.expires_at - self.parts.clock.now()).total_seconds()))
+        )
+
+
+def _decode(spec: CommandSpec, arguments: list[Any]) -> BaseModel:
+    if len(arguments) > 1:
+        raise DomainError(Code.INVALID, f"{spec.name} takes one object, {len(arguments)} arguments came")
+    payload = arguments[0] if arguments else {}
+    if not isinstance(payload, dict):
+        raise DomainError(Code.INVALID, f"{spec.name} takes one object, not {_json_type(payload)}")
+    try:
+        return spec.model.model_validate(payload)
+    except ValidationError as failure:
+        raise to_invalid(failure) from None
+
+
+def _json_type(value: Any) -> str:
+    if isinstance(value, bytes | bytearray):
+        return "binary data"
+    names = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number", type(None): "null"}
+    return names.get(type(value), "that")
+
+
+def _wire_error(error: DomainError) -> dict[str, Any]:
+    shown = {**error.body(), "retryable": error.code.retryable}
+    if error.retry_after_ms is not None:
+        shown["retry_after_ms"] = error.retry_after_ms
+    return shown
+
+
+def _failed(error: DomainError) -> dict[str, Any]:
+    return {"ok": False, "error": _wire_error(error)}
+
+
+def client_address(peer: Peer, trusted_proxies: int) -> str:
+    """The address of the client itself: behind ``n`` proxies the n-th from the right is the last that we can trust."""
+    hops = [hop.strip() for hop in peer.forwarded_for.split(",") if hop.strip()]
+    if trusted_proxies and len(hops) >= trusted_proxies:
+        return hops[-trusted_proxies][:45]
+    return peer.address

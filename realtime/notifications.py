@@ -1,0 +1,62 @@
+"""The namespace ``/notifications``: one person's inbox, live."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mypick.notifications.commands import MarkRead
+from mypick.notifications.service import Notifications
+from mypick.notifications.streams import PREFIX, inbox_of
+from mypick.notifications.views import (
+    NewNotification,
+    NotificationsRead,
+    UnreadCount,
+    UnreadNotifications,
+)
+from realtime.connection import Connection
+from realtime.namespace import Namespace, Parts
+from realtime.registry import ServerEvent, command
+
+
+class NotificationsNamespace(Namespace):
+    name = "/notifications"
+    streams = PREFIX
+    sends = (
+        *Namespace.sends,
+        ServerEvent("unread-notifications", UnreadNotifications, False, "Sent on connect and after a reset."),
+        ServerEvent("new-notification", NewNotification, True, "Something new in the inbox."),
+        ServerEvent("notifications-read", NotificationsRead, False, "Read on another device."),
+    )
+
+    def __init__(self, parts: Parts, notifications: Notifications) -> None:
+        super().__init__(parts)
+        self._notifications = notifications
+
+    async def start(self, conn: Connection) -> None:
+        stream = inbox_of(conn.actor.user_id)
+
+        async def read() -> tuple[int, UnreadNotifications]:
+            unread = await self._notifications.unread(conn.actor)
+            return unread.head_seq, unread
+
+        async def enter(unread: UnreadNotifications) -> None:
+            await self._send_unread(conn, unread)
+            await self.parts.transport.enter(self.name, conn.sid, stream)
+
+        await self.parts.streams.delivery.join(stream, read, enter)
+        conn.streams.add(stream)
+
+    async def may_read(self, conn: Connection, stream: str) -> bool:
+        return stream == inbox_of(conn.actor.user_id)
+
+    async def snapshot(self, conn: Connection, stream: str) -> None:
+        await self._send_unread(conn, await self._notifications.unread(conn.actor))
+
+    async def _send_unread(self, conn: Connection, unread: UnreadNotifications) -> None:
+        body: dict[str, Any] = unread.model_dump(mode="json")
+        await self.parts.transport.emit(self.name, conn.sid, "unread-notifications", body)
+
+    @command("mark-read")
+    async def mark_read(self, conn: Connection, cmd: MarkRead) -> UnreadCount:
+        """Mark notifications as read, up to a seq or by their ids; the user's other sockets hear of it."""
+        return await self._notifications.mark_read(conn.actor, cmd)

@@ -1,0 +1,76 @@
+"""Commands of a namespace: name, schema and guards stand right above the function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import BaseModel
+
+from realtime.connection import Connection
+
+Guard = Callable[[Connection, Any], Awaitable[None]]
+"""Looks at a decoded command before its function runs; raises ``DomainError`` to refuse it."""
+
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """One command as it was declared."""
+
+    name: str
+    model: type[BaseModel]
+    reply: type[BaseModel]
+    guards: Sequence[Guard]
+    limit: str
+    function: Callable[..., Awaitable[BaseModel]]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One event that the server sends in a namespace; read by the AsyncAPI document."""
+
+    name: str
+    model: type[BaseModel]
+    durable: bool
+    summary: str
+
+
+def command(name: str, *, guards: Sequence[Guard] = (), limit: str = "socket.command") -> Callable[[Handler], Handler]:
+    """Declare ``async def f(self, conn: Connection, cmd: Model) -> Reply`` as the command ``name``.
+
+    ``limit`` names the rate that one user may send it at.
+    """
+
+    def declare(function: Handler) -> Handler:
+        hints = get_type_hints(function)
+        parameters = list(inspect.signature(function).parameters)
+        spec = CommandSpec(
+            name=name,
+            model=hints[parameters[2]],
+            reply=hints["return"],
+            guards=tuple(guards),
+            limit=limit,
+            function=function,
+            summary=(inspect.getdoc(function) or "").split("\n\n")[0],
+        )
+        function.__command__ = spec  # type: ignore[attr-defined]  # read by commands_of
+        return function
+
+    return declare
+
+
+def commands_of(namespace: type) -> dict[str, CommandSpec]:
+    """The commands declared in ``namespace`` and its bases, by name. Two of one name are a mistake."""
+    found: dict[str, CommandSpec] = {}
+    for attribute in dir(namespace):
+        spec = getattr(getattr(namespace, attribute, None), "__command__", None)
+        if isinstance(spec, CommandSpec):
+            if spec.name in found:
+                raise RuntimeError(f"{namespace.__name__} declares {spec.name} twice")
+            found[spec.name] = spec
+    return found

@@ -1,0 +1,92 @@
+"""The socket door as a whole: namespaces, frames to rooms, ended sessions, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+import orjson
+import structlog
+from aiohttp import web
+
+from mypick.errors import Code
+from mypick.streams import Frame
+from realtime.connection import Connections
+from realtime.namespace import Namespace
+from realtime.transport import Transport
+
+log = structlog.get_logger(__name__)
+
+SESSION_CHECK_EVERY = 30.0  # seconds; the bus tells of ended sessions at once, this finds what the bus lost
+DRAIN_SPREAD_MS = 5_000  # clients come back spread over this time, so that the next node is not stormed
+
+
+EndedAmong = Callable[[Sequence[int]], Awaitable[set[int]]]
+"""Those of the given sessions that have ended."""
+
+
+class SocketDoor:
+    """All namespaces of this process over one transport."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        connections: Connections,
+        namespaces: Sequence[Namespace],
+        *,
+        ended_among: EndedAmong,
+        rng: random.Random,
+    ) -> None:
+        self._transport = transport
+        self._connections = connections
+        self._ended_among = ended_among
+        self._rng = rng
+        self.namespaces = {namespace.name: namespace for namespace in namespaces}
+        self._by_prefix = {namespace.streams: namespace.name for namespace in namespaces}
+
+    def attach(self, app: web.Application) -> None:
+        """Serve ``/socket.io/`` in ``app``."""
+        self._transport.attach(app)
+
+    @property
+    def sockets(self) -> int:
+        return self._transport.sockets
+
+    async def deliver(self, frame: Frame) -> None:
+        """Hand one frame to the members of its stream on this node. Does not wait for them."""
+        prefix = frame.stream.partition(":")[0] + ":"
+        if namespace := self._by_prefix.get(prefix):
+            await self._transport.emit(namespace, frame.stream, frame.type, orjson.loads(frame.body))
+
+    async def end_session(self, session_id: int) -> None:
+        """Close the sockets of a session that has ended."""
+        for conn in self._connections.of_session(session_id):
+            await self.namespaces[conn.namespace].evict(conn, Code.UNAUTHENTICATED, "the session has ended")
+
+    async def run_session_check(self) -> None:
+        """Every 30 s ask the database which of the sessions here have ended; one query for each 1,000."""
+        while True:
+            await asyncio.sleep(SESSION_CHECK_EVERY)
+            try:
+                await self.check_sessions()
+            except Exception as failure:
+                log.warning("session check failed", error=repr(failure))
+
+    async def check_sessions(self) -> None:
+        sessions = self._connections.sessions()
+        for start in range(0, len(sessions), 1_000):
+            for session_id in await self._ended_among(sessions[start : start + 1_000]):
+                await self.end_session(session_id)
+
+    async def drain(self) -> None:
+        """Tell every client to come back after a random delay, then close."""
+        for conn in self._connections:
+            await self._transport.emit(
+                conn.namespace,
+                conn.sid,
+                "server-draining",
+                {"reconnect_after_ms": self._rng.randrange(DRAIN_SPREAD_MS)},
+            )
+        log.info("sockets drained", sockets=self.sockets)
+        await self._transport.close()

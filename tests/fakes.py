@@ -1,0 +1,26 @@
+"""Stand-ins for the parts that tests own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+class FakeClock:
+    """A clock that stands still until told to move."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, 12, tzinfo=UTC)) -> None:
+        self._now = start
+        self._monotonic = 1_000.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        """Move both clocks on. Never back: a monotonic clock has no way back."""
+        if seconds < 0:
+            raise ValueError("time does not run backwards")
+        self._now += timedelta(seconds=seconds)
+        self._monotonic += seconds
