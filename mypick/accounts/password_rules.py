@@ -6,6 +6,7 @@ There are no rules of composition: they make people choose ``Password1!`` (NIST 
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 from mypick.accounts import text_rules
 
@@ -46,8 +47,7 @@ _COMMON = frozenset(_LISTED.split())
 
 
 def new_password(text: str) -> str:
-    """A password as it is hashed: NFC, so that every keyboard gives the same bytes (RFC 8265). ``ValueError`` if it
-    is refused."""
+    """A password as it is hashed: NFC, so that every keyboard gives the same bytes (RFC 8265)."""
     text = entered_password(text)
     if len(text) < MINIMUM:
         raise ValueError(f"it has {len(text)} characters; use at least {MINIMUM}")
@@ -71,5 +71,5 @@ def refuse_own_name(password: str, *, email: str, display_name: str) -> None:
 
 
 def _is_common(lowered: str) -> bool:
-    steps = {ord(after) - ord(before) for before, after in zip(lowered, lowered[1:], strict=False)}
+    steps = {ord(after) - ord(before) for before, after in pairwise(lowered)}
     return lowered in _COMMON or steps in ({0}, {1}, {-1})  # one character repeated, or a run up or down

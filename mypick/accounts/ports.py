@@ -23,15 +23,16 @@ class Limits(Protocol):
         subject: str | None = None,
         cost: int = 1,
     ) -> None:
-        """Count ``cost`` against the limit ``name`` of this user, address or subject (any text that names what
-        is limited). Raises ``DomainError(RATE_LIMITED)`` beyond it."""
+        """Count ``cost`` against the limit ``name`` of this user, address or subject (any text that names
+        what is limited). Raises ``DomainError(RATE_LIMITED)`` beyond it."""
 
 
 class Cache(Protocol):
     async def get_or_load(
         self, key: str, loader: Callable[[], Awaitable[Any]], *, ttl: float, tags: Sequence[str]
     ) -> Any:
-        """The value kept under ``key``, at most ``ttl`` seconds old, else what ``loader`` returns, which is JSON."""
+        """The value kept under ``key``, at most ``ttl`` seconds old, else what ``loader`` returns: JSON. What
+        ``loader`` raises passes through and is not kept."""
 
     async def invalidate(self, *tags: str) -> None:
         """Forget every value that was kept with one of ``tags``."""

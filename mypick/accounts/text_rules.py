@@ -1,7 +1,7 @@
 """Pure rules of the texts that people hand in: names, addresses, links, time zones.
 
-Each function returns the text as it is stored, or raises ``ValueError`` with what is wrong. Each is idempotent:
-a stored text passes again unchanged.
+Each function returns the text as it is stored, or raises ``ValueError`` with what is wrong. Each is
+idempotent: a stored text passes again unchanged.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _visible(character: str) -> bool:
 
 
 def email(text: str) -> str:
-    """An e-mail address in the one spelling under which its account is found: trimmed, normalised, lower case.
+    """An e-mail address in the one spelling under which its account is found: trimmed and lower case.
 
     The part before the @ must be ASCII: lower case and normal forms of other scripts would make two accounts
     out of one mailbox. International domains are fine. No DNS is asked.
