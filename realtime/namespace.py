@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.errors import Code, DomainError
+from mypick.metrics import Metrics
 from mypick.streams import Streams
 from mypick.validation import to_invalid
 from realtime import commands as shapes
@@ -47,12 +48,6 @@ class Attendance(Protocol):
     async def left(self, user_id: int) -> None: ...
 
 
-class CommandMetrics(Protocol):
-    def commanded(self, name: str, result: str, seconds: float) -> None: ...
-
-    def connected(self, namespace: str, change: int) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What all namespaces share."""
@@ -64,7 +59,7 @@ class Parts:
     limits: Limiter
     attendance: Attendance
     clock: Clock
-    metrics: CommandMetrics
+    metrics: Metrics
     trusted_proxies: int
 
 
@@ -118,7 +113,7 @@ class Namespace:
         conn = self.parts.connections.get(self.name, sid)
         if conn is None:
             return
-        self.parts.metrics.connected(self.name, +1)
+        self.parts.metrics.socket_connections.labels(self.name).inc()
         with structlog.contextvars.bound_contextvars(connection_id=sid, user_id=conn.actor.user_id):
             log.info("socket opened", namespace=self.name, address=conn.address)
             try:
@@ -135,7 +130,7 @@ class Namespace:
             return
         conn.closed = True
         self.parts.connections.remove(conn)
-        self.parts.metrics.connected(self.name, -1)
+        self.parts.metrics.socket_connections.labels(self.name).dec()
         if conn.expiry:
             conn.expiry.cancel()
         with structlog.contextvars.bound_contextvars(connection_id=sid, user_id=conn.actor.user_id):
@@ -183,7 +178,8 @@ class Namespace:
                 answer, result = _failed(unavailable), unavailable.code.name
             except Exception as failure:
                 answer, result = _failed(self._unexpected(shown_name, failure)), Code.INTERNAL.name
-        self.parts.metrics.commanded(shown_name, result, self.parts.clock.monotonic() - began)
+        self.parts.metrics.commands.labels(shown_name, result).inc()
+        self.parts.metrics.command_seconds.labels(shown_name).observe(self.parts.clock.monotonic() - began)
         return answer
 
     async def _execute(self, conn: Connection, spec: CommandSpec | None, arguments: list[Any]) -> BaseModel:

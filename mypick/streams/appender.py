@@ -7,13 +7,13 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
-from typing import Protocol
 
 import structlog
 from tortoise.exceptions import IntegrityError
 
 from mypick import db
 from mypick.errors import Code, DomainError
+from mypick.metrics import Metrics
 from mypick.streams.commit import Committer
 from mypick.streams.events import Append, Done, Event
 
@@ -23,10 +23,6 @@ MAX_GROUP = 128  # units in one transaction: more gained nothing and held the lo
 MAX_WAITING = 10_000  # units in the queue; beyond it the caller is told to come back
 ATTEMPTS = 5  # of one unit against deadlocks, lost connections and races for one cid
 FIRST_WAIT = 0.01  # seconds before the second attempt; doubled and jittered after
-
-
-class CommitMetrics(Protocol):
-    def committed(self, units: int, seconds: float) -> None: ...
 
 
 class Appender:
@@ -43,7 +39,7 @@ class Appender:
         publish: Callable[[Sequence[Event]], Awaitable[None]],
         *,
         rng: random.Random,
-        metrics: CommitMetrics | None = None,
+        metrics: Metrics,
     ) -> None:
         self._committer = committer
         self._publish = publish
@@ -114,9 +110,14 @@ class Appender:
 
     async def _commit(self, units: Sequence[Append]) -> list[Done | DomainError]:
         began = perf_counter()
-        answers = await self._committer.commit(units)
-        if self._metrics:
-            self._metrics.committed(len(units), perf_counter() - began)
+        try:
+            answers = await self._committer.commit(units)
+        except BaseException:
+            self._metrics.stream_commits.labels("failed").inc()
+            raise
+        self._metrics.stream_commits.labels("ok").inc()
+        self._metrics.stream_commit_appends.observe(len(units))
+        self._metrics.stream_commit_seconds.observe(perf_counter() - began)
         events = [event for answer in answers if isinstance(answer, Done) for event in answer.events]
         if events:
             try:

@@ -12,12 +12,13 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import orjson
 import structlog
 
 from mypick.bus import Bus
+from mypick.metrics import Metrics
 from mypick.streams.events import Frame, Position
 from mypick.streams.store import MAX_PAGE, StreamStore
 
@@ -38,11 +39,6 @@ Sink = Callable[[Frame], Awaitable[None]]
 """Hands one frame to the local members of its stream. It must not wait for a client."""
 
 
-class DeliveryMetrics(Protocol):
-    def delivered(self, count: int) -> None: ...
-    def gap_filled(self, count: int) -> None: ...
-
-
 @dataclass(slots=True, eq=False)
 class _Local:
     """A stream with members on this node."""
@@ -52,6 +48,7 @@ class _Local:
     members: int = 0
     ready: bool = False  # the position has been read
     held: dict[int, Frame] = field(default_factory=dict)
+    signals: list[Frame] = field(default_factory=list)  # that came while a member was let in
     grace: asyncio.TimerHandle | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -59,9 +56,7 @@ class _Local:
 class Delivery:
     """The streams with local members, and how far each has been delivered."""
 
-    def __init__(
-        self, store: StreamStore, bus: Bus, *, node: str, metrics: DeliveryMetrics | None = None
-    ) -> None:
+    def __init__(self, store: StreamStore, bus: Bus, *, node: str, metrics: Metrics) -> None:
         self._store = store
         self._bus = bus
         self._node = node
@@ -93,8 +88,6 @@ class Delivery:
                     await sink(item)
                 except Exception:
                     log.exception("a frame could not be handed over", stream=item.stream, seq=item.seq)
-                if self._metrics:
-                    self._metrics.delivered(1)
 
     async def run_head_check(self) -> None:
         """Compare heads every two seconds, and at once after the bus was interrupted."""
@@ -137,7 +130,10 @@ class Delivery:
         if local is None:
             return
         if frame.seq is None:
-            self._send(frame)
+            if local.lock.locked() and len(local.signals) < MAX_HELD:
+                local.signals.append(frame)  # so that whoever is being let in hears it too
+            else:
+                self._send(frame)
         elif not local.ready or local.lock.locked():
             self._hold(local, frame)  # looked at again when the lock is free
         elif frame.epoch != local.position.epoch:
@@ -202,8 +198,9 @@ class Delivery:
             if local.grace:
                 local.grace.cancel()
             await self._bus.unsubscribe([CHANNEL + key])
-        if (waiting := self._locals.get(key)) and waiting.ready:
-            await self._bus.subscribe([CHANNEL + key])  # somebody joined while we unsubscribed
+        if newcomer := self._locals.get(key):  # somebody joined while we unsubscribed
+            await self._bus.subscribe([CHANNEL + key])
+            self._fill_soon(newcomer)
 
     def _send(self, frame: Frame) -> None:
         if len(self._out) >= MAX_OUT:
@@ -230,7 +227,7 @@ class Delivery:
 
     def _hold(self, local: _Local, frame: Frame) -> None:
         if frame.seq is None:
-            return
+            raise AssertionError("signals have no order to be held for")
         if len(local.held) >= MAX_HELD:
             local.held.clear()  # the database has them all
             self._fill_soon(local)
@@ -246,6 +243,9 @@ class Delivery:
             local.last_seq += 1
         for seq in [seq for seq in local.held if seq <= local.last_seq]:
             del local.held[seq]
+        for signal in local.signals:
+            self._send(signal)
+        local.signals.clear()
         if local.held and local.grace is None:
             local.grace = asyncio.get_running_loop().call_later(GRACE, self._grace_over, local)
 
@@ -292,8 +292,7 @@ class Delivery:
             for frame in await self._store.frames(events, self._node):
                 self._send(frame)
             local.last_seq = events[-1].seq
-            if self._metrics:
-                self._metrics.gap_filled(len(events))
+            self._metrics.stream_gaps.inc()
 
     async def close(self) -> None:
         """Stop filling and forget the members."""

@@ -85,11 +85,11 @@ def _first_seq(events: Sequence[Event]) -> Mapping[str, Any]:
 class Append:
     """One unit of change: its events, its rows and its receipt are written together or not at all.
 
-    Either ``events`` are known beforehand, or ``streams`` names what to lock and ``decide`` makes the events (at most
-    ``len(streams)`` of them) once the locks are held and the state can no longer move. ``rows`` builds feature rows
-    from the numbered events; rows of one table from many units are inserted by one statement. ``effect`` is for
-    changes that are not plain inserts. All three run inside the transaction and must be safe to run again: a unit
-    whose neighbour in the group fails is run a second time.
+    Either ``events`` are known beforehand, and a ``receipt`` makes a second writing harmless; or ``streams`` names
+    what to lock and ``decide`` makes the events (at most ``len(streams)`` of them) once the locks are held and the
+    state can no longer move. ``rows`` builds feature rows from the numbered events; rows of one table from many units
+    are inserted by one statement. ``effect`` is for changes that are not plain inserts. All three run inside the
+    transaction and must be safe to run again: a unit whose neighbour in the group fails is run a second time.
     """
 
     events: Sequence[NewEvent] = ()
@@ -100,8 +100,14 @@ class Append:
     receipt: ReceiptKey | None = None
     reply: Callable[[Sequence[Event]], Mapping[str, Any]] = field(default=_first_seq)
 
+    def __post_init__(self) -> None:
+        if self.events and self.receipt is None:
+            # the answer to a COMMIT can be lost: whoever then tries again must find that it was done
+            raise ValueError("known events need a receipt; without one, decide them under the lock")
+
     @property
     def keys(self) -> frozenset[str]:
+        """The streams that this unit locks."""
         return frozenset(self.streams) | {event.stream for event in self.events}
 
     @property

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from mypick.bus import Bus
 from mypick.clock import Clock
 from mypick.ids import Ids
-from mypick.streams.appender import Appender, CommitMetrics
+from mypick.metrics import Metrics
+from mypick.streams.appender import Appender
 from mypick.streams.commit import Committer
-from mypick.streams.delivery import CHANNEL, Delivery, DeliveryMetrics
+from mypick.streams.delivery import CHANNEL, Delivery
 from mypick.streams.events import Append, Done, Event, Frame
 from mypick.streams.store import People, StreamStore
-
-
-class StreamMetrics(CommitMetrics, DeliveryMetrics, Protocol):
-    """What the streams count."""
 
 
 class Streams:
@@ -34,7 +31,7 @@ class Streams:
         people: People,
         node: str,
         rng: random.Random,
-        metrics: StreamMetrics | None = None,
+        metrics: Metrics,
     ) -> None:
         self._bus = bus
         self._node = node
