@@ -16,6 +16,8 @@ import asyncmy
 import pytest
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
+from mypick.bounded_redis import BoundedRedis
+from mypick.clock import SystemClock
 from mypick.db import Database, open_database
 from tests.fakes import FakeClock
 from tests.servers import PostgresServer, RedisServer
@@ -70,6 +72,14 @@ def redis_url(redis_server: RedisServer) -> str:
     redis_server.start()
     redis_server.flush()
     return redis_server.url
+
+
+@pytest.fixture
+async def bounded_redis(redis_url: str) -> AsyncIterator[BoundedRedis]:
+    """A node's Redis that tries again 50 ms after a failure."""
+    node = BoundedRedis(redis_url, clock=SystemClock(), retry_every=0.05)
+    yield node
+    await node.close()
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,14 @@ MessageHandler = Callable[[str, bytes], None]
 class Bus(Protocol):
     """Fire-and-forget messages on named channels.
 
-    Guarantee: messages of one publisher on one channel arrive in the order of publishing, at most once each.
+    Guarantee: messages of one publisher on one channel arrive in the order of publishing, at most once each; its own
+    publisher hears them too. Nothing arrives on a channel after ``unsubscribe`` was called for it.
     No guarantee: that they arrive. After an interruption ``on_gap`` is called once the subscriptions stand again,
     so that the listener looks at the database at once and not at its next check.
     """
 
     async def start(self, handler: MessageHandler, on_gap: Callable[[], None]) -> None:
-        """Begin reading. Returns even if the far side is away; the bus goes on trying."""
+        """Begin reading. Returns even if the far side is away; the bus goes on trying. Called once."""
 
     async def close(self) -> None:
         """Stop reading and free everything. May be called twice."""
@@ -28,7 +29,9 @@ class Bus(Protocol):
         counted: the caller has committed, and must neither wait nor fail."""
 
     async def subscribe(self, channels: Iterable[str]) -> None:
-        """Returns when messages published from now on will be heard (or, while away, when it is noted)."""
+        """Returns when messages published from now on will be heard (or, while away, when it is noted).
+
+        A channel is subscribed to or not: twice is once, and one ``unsubscribe`` ends it."""
 
     async def unsubscribe(self, channels: Iterable[str]) -> None: ...
 

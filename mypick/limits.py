@@ -1,0 +1,290 @@
+"""Rate limits: named token buckets, counted for a user or an address.
+
+A limit of ``5/5m`` is a bucket of 5 tokens that fills evenly, one each minute. A bucket is one number, the moment at
+which it will be full again, so a decision is one addition (the GCRA form of a token bucket) and a full bucket needs no
+place at all. With Redis, all nodes share the buckets and Redis' own clock; without it, or while it is away, each
+process counts for itself.
+
+Why not the ``limits`` package (5.8): it has no token bucket, so no even refill and no exact time to wait; each hit on
+its asyncio memory storage starts a task that walks over every key it holds, some through a thread; that storage has
+no bound; it reads the system clock; and two buckets (user and address) cannot be asked as one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Network, ip_address
+from typing import Self
+
+from redis.asyncio import Redis
+
+from mypick.bounded_redis import BoundedRedis, RedisAwayError
+from mypick.clock import Clock
+from mypick.errors import Code, DomainError
+from mypick.metrics import Metrics
+
+GENERAL = "general"
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``amount`` at once, and again as many over each ``seconds``."""
+
+    amount: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """``5/5m``, ``20/1s``, ``100/h``. ``ValueError`` says what is wrong."""
+        match = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{0,6})\s*([smhd])\s*", text)
+        if not match or int(match[1]) < 1 or match[2] == "0":
+            raise ValueError(f'"{text}" is no rate: write it as amount/time, such as 5/5m, 20/1s or 100/1h')
+        return cls(int(match[1]), int(match[2] or 1) * _UNITS[match[3]])
+
+    @property
+    def seconds_each(self) -> float:
+        """In which one token comes back."""
+        return self.seconds / self.amount
+
+
+class Per(Enum):
+    """Whose bucket it is."""
+
+    USER = "user"  # the address where there is no user
+    ADDRESS = "address"
+    BOTH = "user and address"  # each has a bucket, and both must have a token
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    rate: Rate
+    per: Per
+    meaning: str
+
+
+def _limit(rate: str, per: Per, meaning: str) -> Limit:
+    return Limit(Rate.parse(rate), per, meaning)
+
+
+DEFAULT_LIMITS: Mapping[str, Limit] = {
+    GENERAL: _limit("300/1m", Per.USER, "any REST request"),
+    "auth.register": _limit("5/1h", Per.ADDRESS, "new accounts"),
+    "auth.login": _limit("10/5m", Per.BOTH, "log-ins; the user is the account that is tried"),
+    "auth.refresh": _limit("30/5m", Per.ADDRESS, "new tokens"),
+    "auth.mail": _limit("5/1h", Per.BOTH, "mails that anyone can cause: confirm, reset"),
+    "socket.connect": _limit("60/1m", Per.ADDRESS, "new connections; a mast or an office is one address"),
+    "socket.command": _limit("100/10s", Per.USER, "any socket command"),
+    "socket.sync": _limit("60/10s", Per.USER, "reads of history: sync, history, join"),
+    "chat.send": _limit("20/10s", Per.USER, "messages and edits"),
+    "chat.react": _limit("30/10s", Per.USER, "reactions"),
+    "chat.typing": _limit("10/10s", Per.USER, "signs of typing"),
+    "chat.moderate": _limit("60/1m", Per.USER, "acts of moderation"),
+    "community.create": _limit("5/1h", Per.USER, "new communities, rooms and discussions"),
+    "community.join": _limit("60/1m", Per.USER, "joining and leaving"),
+    "report": _limit("20/1h", Per.USER, "reports to moderators"),
+    "creator.resolve": _limit("30/1h", Per.USER, "adding creators: each may ask a platform"),
+    "subscribe": _limit("120/1m", Per.USER, "following and unfollowing"),
+    "search": _limit("60/1m", Per.USER, "searches"),
+    "party.create": _limit("20/1h", Per.USER, "new watch parties and invitations"),
+    "party.control": _limit("30/10s", Per.USER, "play, pause, seek"),
+    "party.report": _limit("60/10s", Per.USER, "what players tell of themselves"),
+    "party.queue": _limit("30/1m", Per.USER, "changes and votes of the queue"),
+}
+
+# KEYS: buckets. ARGV: microseconds that the cost takes to come back, microseconds to fill a bucket, 1 to take.
+# Answers {1, microseconds until the fullest-used bucket is full} or {0, microseconds until there is enough}.
+_SPEND = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local cost, full = tonumber(ARGV[1]), tonumber(ARGV[2])
+local latest, ends = now, {}
+for i, key in ipairs(KEYS) do
+  ends[i] = math.max(now, tonumber(redis.call('GET', key) or 0)) + cost
+  latest = math.max(latest, ends[i])
+end
+if latest - now > full then return {0, latest - now - full} end
+for i, key in ipairs(KEYS) do
+  redis.call('SET', key, string.format('%.0f', ends[i]), 'PX', math.ceil((ends[i] - now) / 1000) + 1)
+end
+return {1, latest - now}
+"""
+
+_REFUND = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+for _, key in ipairs(KEYS) do
+  local full_at = tonumber(redis.call('GET', key) or 0) - tonumber(ARGV[1])
+  if full_at > now then
+    redis.call('SET', key, string.format('%.0f', full_at), 'PX', math.ceil((full_at - now) / 1000) + 1)
+  else
+    redis.call('DEL', key)
+  end
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left, for the ``RateLimit-*`` headers; of user and address, the scarcer."""
+
+    limit: int
+    remaining: int
+    reset_after_s: float  # until the bucket is full again
+
+
+class MemoryBuckets:
+    """Buckets of this process. At most ``max_keys`` (about 20 MB at 100,000); beyond it the longest unused goes,
+    which is the one most likely to be full again."""
+
+    def __init__(self, clock: Clock, max_keys: int = 100_000) -> None:
+        self._clock, self._max_keys = clock, max_keys
+        self._full_at: OrderedDict[str, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def spend(self, keys: Sequence[str], cost_s: float, full_s: float) -> tuple[bool, float]:
+        """Take from all or from none. Done and seconds until full, or not done and seconds until there is enough."""
+        now = self._clock.monotonic()
+        ends = [max(now, self._full_at.get(key, 0.0)) + cost_s for key in keys]
+        latest = max(ends)
+        if latest - now > full_s + 1e-9:  # sums of fractions: the last token of a bucket must not be lost
+            return False, latest - now - full_s
+        for key, end in zip(keys, ends, strict=True):
+            self._full_at[key] = end
+            self._full_at.move_to_end(key)
+        while len(self._full_at) > self._max_keys:
+            self._full_at.popitem(last=False)
+        return True, latest - now
+
+    def refund(self, keys: Sequence[str], cost_s: float) -> None:
+        for key in keys:
+            if key in self._full_at:
+                self._full_at[key] -= cost_s
+
+    def forget(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._full_at.pop(key, None)
+
+
+class Limits:
+    """``overrides`` are rates by name, as in the settings; a name that is not in ``limits`` is a ``ValueError``."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        redis: BoundedRedis | None = None,
+        overrides: Mapping[str, str] | None = None,
+        general: Rate | None = None,
+        limits: Mapping[str, Limit] = DEFAULT_LIMITS,
+        max_keys: int = 100_000,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._limits = dict(limits)
+        if general is not None:
+            self._limits[GENERAL] = replace(self._limits[GENERAL], rate=general)
+        for name, text in (overrides or {}).items():
+            if name not in self._limits:
+                raise ValueError(f'there is no rate limit "{name}"; there are: {", ".join(sorted(self._limits))}')
+            self._limits[name] = replace(self._limits[name], rate=Rate.parse(text))
+        self._redis = redis
+        self._memory = MemoryBuckets(clock, max_keys)
+        self._metrics = metrics or Metrics.unread()
+
+    async def spend(self, name: str, *, user_id: int | None, address: str | None, cost: int = 1) -> Allowance:
+        """Take ``cost`` tokens (a cost above the whole limit counts as the whole limit).
+
+        ``DomainError`` ``RATE_LIMITED`` with the exact wait if there are too few; then nothing is taken.
+        ``KeyError`` for a name that no limit has: a fault of the program. With neither user nor address there is
+        nobody to count for, and all is allowed: such calls come from inside.
+        """
+        limit = self._limits[name]
+        rate, keys = limit.rate, _keys(name, limit.per, user_id, address)
+        if not keys:
+            return Allowance(rate.amount, rate.amount, 0.0)
+        cost_s = min(cost, rate.amount) * rate.seconds_each
+        allowed, wait_s = await self._decide(keys, cost_s, rate.seconds)
+        if allowed:
+            remaining = math.floor((rate.seconds - wait_s) / rate.seconds_each + 1e-6)
+            return Allowance(rate.amount, max(0, remaining), wait_s)
+        self._metrics.limits_refused.labels(name).inc()
+        raise DomainError(
+            Code.RATE_LIMITED,
+            f"too many: {rate.amount} in {rate.seconds} s are allowed; wait {math.ceil(wait_s)} s",
+            details={"limit": name, "amount": rate.amount, "seconds": rate.seconds},
+            retry_after_ms=math.ceil(wait_s * 1_000),
+        )
+
+    async def refund(self, name: str, *, user_id: int | None, address: str | None, cost: int = 1) -> None:
+        """Give tokens back, for what was refused later for another reason."""
+        limit = self._limits[name]
+        keys = _keys(name, limit.per, user_id, address)
+        cost_s = min(cost, limit.rate.amount) * limit.rate.seconds_each
+        self._memory.refund(keys, cost_s)
+        await self._tell(_REFUND, keys, cost_s)
+
+    async def reset(self, name: str, *, user_id: int | None, address: str | None) -> None:
+        """Fill the buckets, as after a log-in that succeeded."""
+        keys = _keys(name, self._limits[name].per, user_id, address)
+        self._memory.forget(keys)
+        await self._tell("for _, key in ipairs(KEYS) do redis.call('DEL', key) end", keys, 0)
+
+    async def _decide(self, keys: Sequence[str], cost_s: float, full_s: float) -> tuple[bool, float]:
+        if self._redis is None:
+            return self._memory.spend(keys, cost_s, full_s)
+
+        async def ask(redis: Redis) -> tuple[bool, float]:
+            done, micros = await redis.eval(
+                _SPEND, len(keys), *keys, _micros(cost_s), _micros(full_s)
+            )
+            return bool(done), int(micros) / 1e6
+
+        try:
+            return await self._redis.ask(ask)
+        except RedisAwayError:
+            self._metrics.limits_local.inc()
+            return self._memory.spend(keys, cost_s, full_s)
+
+    async def _tell(self, script: str, keys: Sequence[str], cost_s: float) -> None:
+        if self._redis is None or not keys:
+            return
+
+        async def tell(redis: Redis) -> None:
+            await redis.eval(script, len(keys), *keys, _micros(cost_s))
+
+        try:
+            await self._redis.ask(tell)
+        except RedisAwayError:
+            return  # the bucket fills by itself
+
+
+def _micros(seconds: float) -> str:
+    return str(math.floor(seconds * 1e6))  # rounded up, the costs of all tokens would not fit into the bucket
+
+
+def _place(address: str) -> str:
+    """Whom an address stands for: IPv6 gives each household 2^64 of them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address  # a Unix socket, a test
+    if isinstance(parsed, IPv4Address):
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((parsed, 64), strict=False).network_address)
+
+
+def _keys(name: str, per: Per, user_id: int | None, address: str | None) -> list[str]:
+    user = [] if user_id is None else [f"mypick:limit:{name}:u{user_id}"]
+    place = [] if address is None else [f"mypick:limit:{name}:a{_place(address)}"]
+    if per is Per.ADDRESS:
+        return place
+    return user + place if per is Per.BOTH else user or place
