@@ -37,8 +37,8 @@ class ApiKeys:
         secret = base64.urlsafe_b64encode(self._random_bytes(32)).rstrip(b"=").decode()
         key = f"mpk_{prefix}_{secret}"
         async with db.transaction():
-            # the lock makes two creations at once count each other
-            await User.filter(id=actor.user_id).select_for_update().values_list("id")
+            # the lock makes two creations at once count each other; values_list() would drop it without a word
+            await User.filter(id=actor.user_id).select_for_update().first()
             if await ApiKey.filter(user_id=actor.user_id, revoked_at__isnull=True).count() >= MAXIMUM:
                 raise DomainError(Code.FULL, f"you have {MAXIMUM} API keys, which is the most; revoke one first")
             await self._drop_old_revoked(actor.user_id)

@@ -18,11 +18,11 @@ class Limits(Protocol):
         self,
         name: str,
         *,
-        user_id: int | None = None,
-        address: str | None = None,
+        user_id: int | None,
+        address: str | None,
         subject: str | None = None,
         cost: int = 1,
-    ) -> None:
+    ) -> object:
         """Count ``cost`` against the limit ``name`` of this user, address or subject (any text that names
         what is limited). Raises ``DomainError(RATE_LIMITED)`` beyond it."""
 

@@ -60,7 +60,7 @@ class Accounts:
         """Open an account and log it in. ``CONFLICT`` if the e-mail address has one, ``INVALID`` if the
         password is the address or the name, ``RATE_LIMITED`` for a device's address that opens too many."""
         _refuse_own_name(command.password, command.email, command.display_name, "password")
-        await self._limits.spend("auth.register", address=device.address)
+        await self._limits.spend("auth.register", user_id=None, address=device.address or None)
         if await User.exists(email=command.email):
             raise _taken()
         password_hash = await self._passwords.hash(command.password)
@@ -82,8 +82,8 @@ class Accounts:
     async def log_in(self, command: LogIn, device: Device) -> Authentication:
         """Open a session. ``UNAUTHENTICATED``, in the same words and after the same work, if there is no such
         account and if the password is wrong; ``RATE_LIMITED`` before either is looked at."""
-        await self._limits.spend("auth.login.address", address=device.address)
-        await self._limits.spend("auth.login.account", subject=digest(command.email))
+        await self._limits.spend("auth.login.address", user_id=None, address=device.address or None)
+        await self._spend_on_account(command.email)
         user = await User.get_or_none(email=command.email)
         stored = None if user is None else user.password_hash
         if not await self._passwords.verify(stored, command.password) or user is None:
@@ -104,7 +104,7 @@ class Accounts:
         """Trade a refresh token for a new pair. Each is good once: of two trades at once one wins, and the other
         ends the session, as a thief's or a victim's would."""
         claims = self._tokens.read_refresh(command.refresh_token)
-        await self._limits.spend("auth.refresh", user_id=claims.user_id, address=device.address)
+        await self._limits.spend("auth.refresh", user_id=claims.user_id, address=device.address or None)
         return self._authentication(await self.sessions.rotate(claims, command.refresh_token, device))
 
     async def log_out(self, actor: Actor) -> None:
@@ -119,7 +119,7 @@ class Accounts:
         if user is None:
             raise DomainError(Code.UNAUTHENTICATED, "this account has been removed")
         _refuse_own_name(command.new_password, user.email, user.display_name, "new_password")
-        await self._limits.spend("auth.login.account", subject=digest(user.email))
+        await self._spend_on_account(user.email)
         if not await self._passwords.verify(user.password_hash, command.current_password):
             raise DomainError(Code.FORBIDDEN, "the current password is wrong; type it again")
         password_hash = await self._passwords.hash(command.new_password)
@@ -159,6 +159,9 @@ class Accounts:
             refresh_token=opened.refresh_token,
             expires_in=self._tokens.access_life,
         )
+
+    async def _spend_on_account(self, email: str) -> None:
+        await self._limits.spend("auth.login.account", user_id=None, address=None, subject=digest(email))
 
     async def _renewed_hash(self, stored: str, password: str) -> str | None:
         return await self._passwords.hash(password) if self._passwords.is_outdated(stored) else None

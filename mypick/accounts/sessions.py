@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-
 from tortoise.expressions import Q
 
 from mypick import db

@@ -69,6 +69,7 @@ def email(text: str) -> str:
         checked = validate_email(
             text.strip(),
             check_deliverability=False,
+            strict=True,  # the part before the @ has at most 64 characters
             test_environment=True,  # addresses under .test may register: they are nobody's
             allow_smtputf8=False,
         )
