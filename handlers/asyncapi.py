@@ -156,8 +156,8 @@ _INTRODUCTION = f"""\
 Every command is acknowledged with `{{"ok": true, "data"}}` or `{{"ok": false, "error"}}`, unless it says otherwise.
 
 Durable events carry `stream`, `epoch` and a gapless `seq`. Apply an event if `seq` is your last + 1, ignore a lower
-one, and on a higher one hold it and call `sync`. Commands that change something durable carry `cid`, a client-made id of
-at most 64 characters: sent again, it gets the same reply and changes nothing. Unknown fields are refused.
+one, and on a higher one hold it and call `sync`. Commands that change something durable carry `cid`, a client-made id
+of at most 64 characters: sent again, it gets the same reply and changes nothing. Unknown fields are refused.
 
 **Codes**:
 {codes_table(Code)}

@@ -16,10 +16,10 @@ from pydantic import BaseModel
 
 from handlers.docs.examples import BODIES
 from handlers.docs.schemas import Mode, Schema, codes_table, error_schema, ref, schemas_of
-from handlers.middlewares.rate_limit import GENERAL
 from handlers.rules import Access, Rules, rules_of_method
 from handlers.views import UNSAFE, ApiView
 from mypick.errors import Code
+from mypick.limits import GENERAL
 from mypick.notifications.views import InboxPage
 from mypick.operations.idempotency import MAX_KEY
 from mypick.pagination import Page
@@ -56,7 +56,8 @@ def openapi(app: web.Application, *, version: str, server_url: str) -> Schema:
     document["servers"] = [{"url": server_url}]
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     components = document.setdefault("components", {})
-    components["schemas"] = dict(sorted({**components.get("schemas", {}), **answers.definitions, **_SHARED}.items()))
+    schemas = {**components.get("schemas", {}), **answers.definitions, **_SHARED}
+    components["schemas"] = {name: schemas[name] for name in sorted(_named_in(document["paths"], schemas))}
     components["headers"] = _HEADERS
     components["parameters"] = {"IdempotencyKey": _IDEMPOTENCY_KEY}
     components["securitySchemes"] = _SECURITY
@@ -121,6 +122,23 @@ def _models_in(answer: Any) -> list[type[BaseModel]]:
 def _item_of(page: Any) -> type[BaseModel]:
     item: type[BaseModel] = get_args(page.model_fields["items"].annotation)[0]
     return item
+
+
+def _named_in(paths: Schema, schemas: Schema) -> set[str]:
+    """Names of the schemas that the paths lead to. The generator leaves others, with names that 3.1 refuses."""
+    found: set[str] = set()
+    waiting: list[Any] = [paths]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            name = str(value.get("$ref", "")).removeprefix("#/components/schemas/")
+            if name in schemas and name not in found:
+                found.add(name)
+                waiting.append(schemas[name])
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return found
 
 
 def _complete(operation: Schema, path: str, method: str, view: type[ApiView], answers: _Answers) -> None:

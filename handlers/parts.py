@@ -11,13 +11,13 @@ import sentry_sdk
 from aiohttp import web
 
 from handlers.docs.events import EventDescription
-from handlers.limits_port import Limits
 from mypick.accounts.actor import Actor
 from mypick.accounts.service import Accounts
 from mypick.clock import Clock
 from mypick.content.service import Contents
 from mypick.creators.service import Creators
 from mypick.errors import DomainError
+from mypick.limits import Limits
 from mypick.metrics import Metrics
 from mypick.notifications.service import Notifications
 from mypick.operations.health import Health

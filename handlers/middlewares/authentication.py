@@ -6,11 +6,12 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from handlers.middlewares.rate_limit import GENERAL, spend
+from handlers.middlewares.rate_limit import spend
 from handlers.parts import ACTOR, PARTS
 from handlers.rules import Access, Rules, rules_of
 from mypick.accounts.actor import Actor
 from mypick.errors import Code, DomainError
+from mypick.limits import GENERAL
 
 KEY_HEADER = "X-API-Key"
 

@@ -7,14 +7,11 @@ from math import ceil
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from handlers.limits_port import Allowance
 from handlers.parts import ACTOR, ADDRESS, PARTS, RATE_HEADERS
 from handlers.paths import is_api
 from handlers.rules import rules_of
 from mypick.errors import Code, DomainError
-
-GENERAL = "rest"
-"""The limit that every request of ``/api`` counts against."""
+from mypick.limits import GENERAL, Allowance
 
 
 @web.middleware
@@ -29,12 +26,12 @@ async def rate_limit(request: web.Request, handler: Handler) -> web.StreamRespon
     return await handler(request)
 
 
-async def spend(request: web.Request, name: str, *, subject: str | None = None) -> None:
+async def spend(request: web.Request, name: str) -> None:
     """Count this request against the limit ``name``. Raises ``RATE_LIMITED``."""
     actor = request.get(ACTOR)
     try:
         allowance = await request.app[PARTS].limits.spend(
-            name, user_id=actor.user_id if actor else None, address=request[ADDRESS], subject=subject
+            name, user_id=actor.user_id if actor else None, address=request[ADDRESS]
         )
     except DomainError as refused:
         if refused.code is Code.RATE_LIMITED and refused.retry_after_ms is not None:
@@ -45,8 +42,7 @@ async def spend(request: web.Request, name: str, *, subject: str | None = None) 
                 "RateLimit-Reset": seconds,
             }
         raise
-    if allowance is not None:
-        _remember_tightest(request, allowance)
+    _remember_tightest(request, allowance)
 
 
 def _remember_tightest(request: web.Request, allowance: Allowance) -> None:
@@ -56,7 +52,7 @@ def _remember_tightest(request: web.Request, allowance: Allowance) -> None:
         request[RATE_HEADERS] = {
             "RateLimit-Limit": str(allowance.limit),
             "RateLimit-Remaining": str(max(0, allowance.remaining)),
-            "RateLimit-Reset": str(max(0, ceil(allowance.reset_s))),
+            "RateLimit-Reset": str(max(0, ceil(allowance.reset_after_s))),
         }
 
 

@@ -22,7 +22,7 @@ Category = Annotated[str | None, Field(max_length=40, description="creators of t
 
 
 class CreatorsView(ApiView):
-    @rules("listCreators", tag="creators", access=Access.PUBLIC, limit="creators.search")
+    @rules("listCreators", tag="creators", access=Access.PUBLIC, limit="search")
     async def get(
         self,
         q: Search = None,
@@ -37,7 +37,7 @@ class CreatorsView(ApiView):
         "addCreator",
         tag="creators",
         scope="subscriptions:write",
-        limit="creators.add",
+        limit="creator.resolve",
         idempotent=True,
         errors=(Code.NOT_FOUND, Code.UPSTREAM_FAILED, Code.QUOTA_EXHAUSTED),
     )
@@ -63,12 +63,19 @@ class CreatorVideosView(ApiView):
 
 
 class SubscribeView(ApiView):
-    @rules("subscribe", tag="creators", scope="subscriptions:write", idempotent=True, errors=(Code.FULL,))
+    @rules(
+        "subscribe",
+        tag="creators",
+        scope="subscriptions:write",
+        limit="subscribe",
+        idempotent=True,
+        errors=(Code.FULL,),
+    )
     async def post(self, creator_id: PathId, /) -> r201[SubscriptionState]:
         """Follow a creator. Twice is no error."""
         return reply(await self.parts.creators.subscribe(self.actor, creator_id), 201)
 
-    @rules("unsubscribe", tag="creators", scope="subscriptions:write", idempotent=True)
+    @rules("unsubscribe", tag="creators", scope="subscriptions:write", limit="subscribe", idempotent=True)
     async def delete(self, creator_id: PathId, /) -> r200[SubscriptionState]:
         """Follow no longer. Twice is no error."""
         return reply(await self.parts.creators.unsubscribe(self.actor, creator_id))
