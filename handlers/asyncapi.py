@@ -1,0 +1,164 @@
+"""The AsyncAPI 3.0 document, from plain descriptions that the composition root collects at the socket door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from handlers.docs.events import EventDescription
+from handlers.docs.schemas import Mode, Schema, codes_table, error_schema, ref, schemas_of
+from mypick.errors import Code
+
+VERSION = "3.0.0"
+_JSON = "application/json"
+
+
+def asyncapi(events: Sequence[EventDescription], *, version: str, server_url: str) -> Schema:
+    """The document, seen from the server: it receives commands and sends events. Raises ``ValueError`` where one event
+    is described twice in a namespace."""
+    messages, operations = _Messages(events), _operations(events)
+    address = urlsplit(server_url)
+    return {
+        "asyncapi": VERSION,
+        "info": {"title": "MyPick socket API", "version": version, "description": _INTRODUCTION},
+        "defaultContentType": _JSON,
+        "servers": {
+            "main": {
+                "host": address.netloc,
+                "pathname": "/socket.io/",
+                "protocol": "wss" if address.scheme == "https" else "ws",
+                "description": "Socket.IO protocol 5 over Engine.IO 4. Any official client works.",
+                "security": [ref("securitySchemes", "token")],
+            }
+        },
+        "channels": {
+            _key(namespace): {
+                "address": namespace,
+                "title": namespace,
+                "description": f"The Socket.IO namespace {namespace}.",
+                "messages": {
+                    name: ref("messages", f"{_key(namespace)}.{name}") for name in messages.names(namespace)
+                },
+            }
+            for namespace in _namespaces(events)
+        },
+        "operations": operations,
+        "components": {
+            "messages": messages.components,
+            "schemas": messages.schemas,
+            "securitySchemes": {
+                "token": {
+                    "type": "userPassword",
+                    "description": "`auth: {token}` of the Socket.IO handshake, with an access token of the REST API. "
+                    "A bad one is refused: `connect_error.data = {code, message}`.",
+                }
+            },
+        },
+    }
+
+
+class _Messages:
+    """A message for each event, and one for each ack."""
+
+    def __init__(self, events: Sequence[EventDescription]) -> None:
+        wanted: list[tuple[Any, Mode]] = []
+        for event in events:
+            wanted.append((event.payload, _mode(event)))
+            if event.ack is not None:
+                wanted.append((event.ack, "serialization"))
+        references, definitions = schemas_of(wanted)
+        self.schemas: Schema = {**definitions, "Error": error_schema(socket=True)}
+        self.components: Schema = {}
+        for event in events:
+            name = f"{_key(event.namespace)}.{event.event}"
+            if name in self.components:
+                raise ValueError(f"{event.event} of {event.namespace} is described twice")
+            self.components[name] = {
+                "name": event.event,
+                "title": event.event,
+                "summary": event.summary,
+                "contentType": _JSON,
+                "payload": references[event.payload, _mode(event)],
+                "tags": [{"name": _kind(event)}],
+            }
+            if event.ack is not None:
+                self.components[f"{name}.ack"] = {
+                    "name": f"{event.event} ack",
+                    "title": f"Ack of {event.event}",
+                    "contentType": _JSON,
+                    "payload": _ack(references[event.ack, "serialization"]),
+                }
+
+    def names(self, namespace: str) -> list[str]:
+        prefix = _key(namespace) + "."
+        return [name.removeprefix(prefix) for name in self.components if name.startswith(prefix)]
+
+
+def _operations(events: Iterable[EventDescription]) -> Schema:
+    found: Schema = {}
+    for event in events:
+        channel = f"#/channels/{_key(event.namespace)}"
+        operation: Schema = {
+            "action": "receive" if event.direction == "client-to-server" else "send",
+            "channel": {"$ref": channel},
+            "title": event.event,
+            "summary": event.summary,
+            "messages": [{"$ref": f"{channel}/messages/{event.event}"}],
+            "tags": [{"name": _kind(event)}],
+        }
+        if event.ack is not None:
+            operation["reply"] = {
+                "channel": {"$ref": channel},
+                "messages": [{"$ref": f"{channel}/messages/{event.event}.ack"}],
+            }
+        found[f"{_key(event.namespace)}.{event.event}"] = operation
+    return found
+
+
+def _mode(event: EventDescription) -> Mode:
+    # what is read may leave out what has a default; what is written is written whole
+    return "validation" if event.direction == "client-to-server" else "serialization"
+
+
+def _kind(event: EventDescription) -> str:
+    if event.direction == "client-to-server":
+        return "command"
+    return "durable" if event.durable else "not-durable"
+
+
+def _key(namespace: str) -> str:
+    return namespace.strip("/").replace("/", ".") or "root"
+
+
+def _namespaces(events: Iterable[EventDescription]) -> list[str]:
+    return list(dict.fromkeys(event.namespace for event in events))
+
+
+def _ack(data: Schema) -> Schema:
+    return {
+        "oneOf": [
+            {
+                "type": "object",
+                "required": ["ok", "data"],
+                "properties": {"ok": {"const": True}, "data": data},
+            },
+            {
+                "type": "object",
+                "required": ["ok", "error"],
+                "properties": {"ok": {"const": False}, "error": ref("schemas", "Error")},
+            },
+        ]
+    }
+
+
+_INTRODUCTION = f"""\
+Every command is acknowledged with `{{"ok": true, "data"}}` or `{{"ok": false, "error"}}`, unless it says otherwise.
+
+Durable events carry `stream`, `epoch` and a gapless `seq`. Apply an event if `seq` is your last + 1, ignore a lower
+one, and on a higher one hold it and call `sync`. Commands that change something durable carry `cid`, a client-made id
+of at most 64 characters: sent again, it gets the same reply and changes nothing. Unknown fields are refused.
+
+**Codes**:
+{codes_table(Code)}
+"""

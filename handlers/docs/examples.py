@@ -1,0 +1,18 @@
+"""One body for each command, for the document. A test reads each with its own model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+BODIES: dict[str, dict[str, Any]] = {
+    "register": {"email": "fan@example.com", "password": "a long sentence 42", "display_name": "Fan"},
+    "logIn": {"email": "fan@example.com", "password": "a long sentence 42"},
+    "refresh": {"refresh_token": "eyJhbGciOiJIUzI1NiJ9.e30.signature"},
+    "updateMe": {"display_name": "팬", "locale": "ko", "timezone": "Asia/Seoul"},
+    "updateMySettings": {"theme": "dark", "sounds": False},
+    "changePassword": {"current_password": "a long sentence 42", "new_password": "another sentence 43"},
+    "createMyApiKey": {"name": "my bot", "scopes": ["read", "notifications:write"]},
+    "addCreator": {"source": "https://www.youtube.com/@example"},
+    "markRead": {"upto_seq": 42},
+    "updateNotificationSettings": {"kinds": {"new-video": True, "announcement": False}},
+}

@@ -1,0 +1,1 @@
+"""What happens around every handler, one concept a file. ``handlers.app`` puts them in order."""

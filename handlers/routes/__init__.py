@@ -1,0 +1,22 @@
+"""The paths of ``/api/v1``, a file for each subject."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from handlers.paths import API
+from handlers.routes import accounts, creators, notifications, users
+from handlers.views import ApiView
+
+VIEWS: dict[str, type[ApiView]] = {
+    **accounts.VIEWS,
+    **users.VIEWS,
+    **creators.VIEWS,
+    **notifications.VIEWS,
+}
+"""Path after the prefix → view. aiohttp tries them in this order."""
+
+
+def add_api(app: web.Application) -> None:
+    for path, view in VIEWS.items():
+        app.router.add_view(API + path, view)

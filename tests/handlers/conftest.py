@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from handlers.app import build_app
+from handlers.parts import RestParts, RestSettings
+from mypick.accounts.passwords import Passwords
+from mypick.accounts.service import Accounts
+from mypick.accounts.tokens import Tokens
+from mypick.bus.memory import MemoryBus, MemoryExchange
+from mypick.content.service import Contents
+from mypick.creators.service import Creators
+from mypick.db import Database
+from mypick.ids import Ids
+from mypick.limits import Limits, Rate
+from mypick.metrics import Metrics
+from mypick.notifications.service import Notifications
+from mypick.operations.checks import ping_check
+from mypick.operations.health import Health, Phase
+from mypick.operations.idempotency import Idempotency
+from mypick.streams import Streams
+from tests.fakes import FakeClock
+from tests.handlers.events import EVENTS
+from tests.handlers.fakes import QUICK, HandlePlatform, Unlimited
+
+PASSWORD = "a horse walks into a bar"
+ORIGIN = "https://fans.example"
+Body = dict[str, Any]
+
+
+@dataclass
+class Fan:
+    """Someone who is logged in."""
+
+    id: int
+    headers: dict[str, str]
+    refresh_token: str
+
+
+@dataclass
+class Rest:
+    """A running server and a client of it."""
+
+    client: TestClient[web.Request, web.Application]
+    parts: RestParts
+    incidents: list[tuple[BaseException, str]] = field(default_factory=list)
+
+    async def call(self, method: str, path: str, **options: Any) -> tuple[int, Body, ClientResponse]:
+        """Status, JSON body and response of ``/api/v1`` + ``path``."""
+        response = await self.client.request(method, "/api/v1" + path, **options)
+        return response.status, await response.json(), response
+
+    async def register(self, name: str) -> Fan:
+        body = {"email": f"{name}@example.com", "password": PASSWORD, "display_name": name}
+        status, answer, _ = await self.call("POST", "/auth/register", json=body)
+        assert status == 201, answer
+        data = answer["data"]
+        headers = {"Authorization": f"Bearer {data['access_token']}"}
+        return Fan(data["user"]["id"], headers, data["refresh_token"])
+
+
+StartRest = Callable[..., Awaitable[Rest]]
+
+
+@pytest.fixture
+async def passwords() -> AsyncIterator[Passwords]:
+    passwords = Passwords(QUICK)
+    yield passwords
+    passwords.close()
+
+
+async def no_listener(user_id: int, session_id: int, reason: str) -> None: ...
+
+
+@pytest.fixture
+async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Passwords) -> AsyncIterator[StartRest]:
+    """Starts the REST door with real services on SQLite; settings by name."""
+    started: list[TestClient[web.Request, web.Application]] = []
+    bus = MemoryBus(MemoryExchange())
+    streams = Streams(
+        bus=bus, ids=Ids(), clock=clock, people=_nobody, node="test", rng=random.Random(1), metrics=Metrics.unread()
+    )
+    await bus.start(streams.delivery.on_message, streams.delivery.look_now)
+
+    async def start(
+        *, general: str = "10000/1m", change: Callable[[web.Application], None] | None = None, **settings: Any
+    ) -> Rest:
+        incidents: list[tuple[BaseException, str]] = []
+        numbers = itertools.count(1)
+        tokens = Tokens(clock, access_secret="a" * 40, refresh_secret="r" * 40)
+        health = Health(clock, {"database": ping_check(sqlite_database)})
+        health.phase = Phase.SERVING
+        parts = RestParts(
+            settings=replace(
+                RestSettings(app_url="http://localhost:4000", allowed_origins=frozenset({ORIGIN})), **settings
+            ),
+            clock=clock,
+            accounts=Accounts(clock, tokens, passwords, Unlimited(), no_listener),
+            creators=Creators({"youtube": HandlePlatform()}, clock),
+            contents=Contents(clock),
+            notifications=Notifications(streams, clock),
+            limits=Limits(
+                clock=clock,
+                general=Rate.parse(general),
+                overrides={"search": "10000/1m", "creator.resolve": "10000/1m", "subscribe": "10000/1m"},
+            ),
+            idempotency=Idempotency(clock),
+            health=health,
+            metrics=Metrics.unread(),
+            events=EVENTS,
+            report=lambda problem, incident: incidents.append((problem, incident)),
+            new_id=lambda: f"made-{next(numbers)}",
+        )
+        app = build_app(parts)
+        if change is not None:
+            change(app)
+        client = TestClient(TestServer(app))
+        await client.start_server()
+        started.append(client)
+        return Rest(client, parts, incidents)
+
+    yield start
+    for client in started:
+        await client.close()
+    await streams.delivery.close()
+    await bus.close()
+
+
+async def _nobody(ids: Any) -> dict[int, dict[str, Any]]:
+    return {}
+
+
+@pytest.fixture
+async def rest(start_rest: StartRest) -> Rest:
+    return await start_rest()
+
+
+@pytest.fixture
+async def alice(rest: Rest) -> Fan:
+    return await rest.register("alice")
+
+
+@pytest.fixture
+async def bob(rest: Rest) -> Fan:
+    return await rest.register("bob")
