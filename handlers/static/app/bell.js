@@ -78,7 +78,9 @@ function tell(events) {
   const [{ id, data }] = events;
   const one = events.length === 1;
   const text = one ? data.title : t("bell.arrivedMany", { count: events.length });
-  if (document.visibilityState === "visible") {
+  if (document.visibilityState === "visible" && !$("#bell-panel").hidden) {
+    announce(one ? t("bell.arrived", { title: `${kindName(data.kind)}, ${data.title}` }) : text); // the list shows it
+  } else if (document.visibilityState === "visible") {
     toast({
       text,
       lead: one ? kindName(data.kind) : null,

@@ -27,7 +27,11 @@ export function wireForm(form, { send, situation, check = () => ({}) }) {
       await send(Object.fromEntries(new FormData(form)));
     } catch (error) {
       if (!error.code) throw error;
-      const found = error.code === "INVALID" && situation !== "source" ? fieldProblems(error) : {};
+      if (situation === "source" && ["INVALID", "NOT_FOUND"].includes(error.code)) {
+        show(form, { source: describe(error, situation) });
+        return;
+      }
+      const found = error.code === "INVALID" ? fieldProblems(error) : {};
       const known = Object.keys(found).some((name) => form.querySelector(`[data-field="${CSS.escape(name)}"]`));
       if (known) show(form, found);
       say(form, known ? t("problem.check") : describe(error, situation));

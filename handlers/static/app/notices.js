@@ -1,5 +1,5 @@
 /** @file One notification as a row, in the bell and in the list. */
-import { avatar, el, icon, picture, webAddress } from "./dom.js";
+import { el, icon, picture, webAddress } from "./dom.js";
 import { inbox } from "./inbox.js";
 import { describe } from "./problems.js";
 import { has, t, timeElement } from "./texts.js";
@@ -21,7 +21,7 @@ export function noticeRow(item, { withButton = false } = {}) {
     el(
       "a",
       { href: address, class: "notice-link", ...outside(address), on: { click: read, auxclick: read } },
-      image ? el("span", { class: "thumb" }, icon(KIND_ICONS[kind] ?? "bell"), picture(image)) : avatar(title, null),
+      el("span", { class: "thumb" }, icon(KIND_ICONS[kind] ?? "bell"), picture(image)),
       el(
         "span",
         { class: "notice-text" },
