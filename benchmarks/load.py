@@ -92,7 +92,8 @@ class Client:
 class Load:
     """The clients of one server. Use it as a context manager: it closes what it opened."""
 
-    def __init__(self, port: int, door: Door) -> None:
+    def __init__(self, port: int, door: Door, *, limit: float = PHASE_LIMIT) -> None:
+        self._limit = limit
         self._address = ("127.0.0.1", port)
         self._door = door
         self._poll = select.epoll()
@@ -219,7 +220,7 @@ class Load:
     def idle(self, seconds: float) -> Phase:
         """Only answer pings for ``seconds``. Nothing is expected; a lost client raises ``LoadError``."""
         until = time.monotonic() + seconds
-        return self._phase(0, lambda: time.monotonic() >= until, limit=seconds + PHASE_LIMIT)
+        return self._phase(0, lambda: time.monotonic() >= until, allowed=seconds)
 
     # ---- the loop ----
 
@@ -229,14 +230,15 @@ class Load:
         step: Callable[[], bool],
         start: Callable[[], None] | None = None,
         wrong: Callable[[], int] = lambda: 0,
-        limit: float = PHASE_LIMIT,
+        allowed: float = 0.0,
     ) -> Phase:
         latencies: list[float] = []
         self._latencies = latencies
         began, worked = time.perf_counter(), time.thread_time()
         if start is not None:
             start()
-        while not step() and time.perf_counter() - began < limit:
+        limit = began + self._limit + allowed
+        while not step() and time.perf_counter() < limit:
             self._turn()
         wall = time.perf_counter() - began
         return Phase(expected, latencies, wrong(), wall, (time.thread_time() - worked) / max(wall, 1e-9))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import ack, broadcast, connect, subjects
-from benchmarks.load import Door, Load, LoadError, Phase
+from benchmarks.load import Door, Load, LoadError, Phase, raw_frame
 from benchmarks.run import MEASUREMENTS, main
 from benchmarks.sample import Sample
 from benchmarks.subjects import Subject, SubjectError, started
@@ -101,6 +104,30 @@ def test_a_program_that_does_not_listen_is_reported_with_its_last_words() -> Non
     silent = Subject("silent", (sys.executable, "-c", "raise SystemExit('no such thing')"))
     with pytest.raises(SubjectError, match=r"silent did not start.*no such thing"), started(silent, 0):
         pass
+
+
+def copies_all_but_one(listener: socket.socket, clients: int, broadcasts: int, frame: int) -> None:
+    """As the limit program does, but the second broadcast never reaches the last client."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(listener.accept()[0]) for _ in range(clients)]
+        for number in range(broadcasts):
+            data = sockets[0].recv(frame, socket.MSG_WAITALL)
+            for client in sockets[: -1 if number == 1 else None]:
+                client.sendall(data)
+        with contextlib.suppress(ConnectionResetError):
+            sockets[0].recv(1)  # until the load has gone
+
+
+def test_one_lost_delivery_is_counted_as_missing_and_as_disorder() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
+        frame = len(raw_frame(0, broadcast.TEXT))
+        serving = threads.submit(copies_all_but_one, listener, 3, 5, frame)
+        with Load(listener.getsockname()[1], Door(raw=True), limit=1.0) as load:
+            load.connect(3)
+            phase = load.broadcast(5, broadcast.TEXT)
+        serving.result(10)
+    assert (phase.expected, phase.received, phase.missing, phase.disordered) == (15, 14, 1, 1)
+    assert not phase.exact
 
 
 def test_missing_and_disordered_answers_make_a_sample_inexact() -> None:
