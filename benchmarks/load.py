@@ -1,8 +1,8 @@
 """Thousands of Socket.IO clients in one thread: one epoll, one ``recv`` per readable socket, no tasks.
 
 It counts exactly: every phase states how many answers it expected, how many came, and how many came out of
-order. It also states how busy it was itself. Above ``BUSY`` the rates of a phase are its own and not the
-server's; the server's CPU per operation stays true, because that is read from the server's process.
+order. It also states how busy it was itself. Above ``sample.BUSY`` the rates of a phase are its own and not
+the server's; the server's CPU per operation stays true, because that is read from the server's process.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchmarks import wire
+from benchmarks.sample import Phase
 
-BUSY = 0.9  # share of the wall time this thread worked; more, and it may have been the bottleneck
 RECV = 64 * 1024  # bytes read from a socket at a time
 MEMO = 256  # parsed reads remembered; a broadcast is the same bytes on every socket
 PHASE_LIMIT = 120.0  # seconds that any phase may take before what is missing counts as missing
@@ -40,36 +40,6 @@ class Door:
     namespace: str = "/app"
     auth: dict[str, Any] = field(default_factory=lambda: {"token": "bench"})
     raw: bool = False
-
-
-@dataclass(frozen=True)
-class Phase:
-    """What one phase saw. ``latencies`` in seconds, one for each answer that came."""
-
-    expected: int
-    latencies: list[float]
-    disordered: int
-    wall: float
-    busy: float
-
-    @property
-    def received(self) -> int:
-        return len(self.latencies)
-
-    @property
-    def missing(self) -> int:
-        return self.expected - self.received
-
-    @property
-    def exact(self) -> bool:
-        return self.missing == 0 and self.disordered == 0
-
-    def percentile(self, share: float) -> float:
-        """Seconds; ``share`` of the answers came at least this fast. 0.0 if none came."""
-        if not self.latencies:
-            return 0.0
-        ordered = sorted(self.latencies)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 class Client:

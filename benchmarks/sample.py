@@ -1,11 +1,41 @@
-"""What one round of one subject gave."""
+"""What one phase of the load saw, and what one round of one subject gave."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Self
 
-from benchmarks.load import BUSY, Phase
+BUSY = 0.9  # share of the wall time the load's thread worked; more, and it may have been the bottleneck
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What one phase saw. ``latencies`` in seconds, one for each answer that came."""
+
+    expected: int
+    latencies: list[float]
+    disordered: int
+    wall: float
+    busy: float
+
+    @property
+    def received(self) -> int:
+        return len(self.latencies)
+
+    @property
+    def missing(self) -> int:
+        return self.expected - self.received
+
+    @property
+    def exact(self) -> bool:
+        return self.missing == 0 and self.disordered == 0
+
+    def percentile(self, share: float) -> float:
+        """Seconds; ``share`` of the answers came at least this fast. 0.0 if none came."""
+        if not self.latencies:
+            return 0.0
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 @dataclass(frozen=True)

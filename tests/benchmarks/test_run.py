@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from benchmarks import ack, broadcast, connect, subjects
-from benchmarks.load import Door, Load, LoadError, Phase, raw_frame
+from benchmarks.load import Door, Load, LoadError, raw_frame
 from benchmarks.run import MEASUREMENTS, main
-from benchmarks.sample import Sample
+from benchmarks.sample import Phase, Sample
 from benchmarks.subjects import Subject, SubjectError, started
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the load leans on epoll and core affinity")
