@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 
 from demo.content import Creator, compose_title
@@ -11,6 +11,7 @@ from demo.world import World
 
 LIVE_SHARE = 0.12
 SHORT_SHARE = 0.25
+FAVOURITE_SHARE = 2 / 3
 LIVE_LIMIT = 2  # streams at once; the oldest ends before a third begins
 
 
@@ -24,11 +25,13 @@ async def post_now_and_then(
     posts: int | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     told: Callable[[str], None] | None = None,
+    favourites: Callable[[], Awaitable[Sequence[str]]] | None = None,
 ) -> None:
     """Publish every ``every`` ± ``jitter`` seconds, ``posts`` times or until cancelled.
 
     Mostly videos, some shorts, and now and then a stream, which ends after some of the next posts. ``told`` is called
-    with one line for each. The same ``rng`` seed tells the same story.
+    with one line for each. ``favourites`` names channels to prefer, two times of three: those that somebody watches.
+    The same ``rng`` seed tells the same story.
     """
     streams: list[str] = []
     number = 0
@@ -36,6 +39,10 @@ async def post_now_and_then(
         await sleep(max(0.05, every + rng.uniform(-jitter, jitter)))
         number += 1
         channel_id = rng.choice(sorted(creators))
+        if favourites is not None and rng.random() < FAVOURITE_SHARE:
+            channel_id = rng.choice(sorted(await favourites()) or [channel_id])
+        if channel_id not in creators:
+            continue
         if channel_id not in world.channels:  # removed by whoever drives the emulator
             continue
         line = _post(world, channel_id, creators[channel_id], number, rng, streams)

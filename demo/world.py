@@ -70,6 +70,11 @@ class World:
         self.videos: dict[str, Video] = {}
         self._names: dict[tuple[str, str], str] = {}
 
+    def reseed(self, seed: int) -> None:
+        """Give other ids to videos from now on; channels keep theirs. For a story that goes on another day: what is
+        new must not carry the id of what was."""
+        self.seed = seed
+
     def add_channel(
         self, handle: str, title: str, *, description: str = "", custom: str | None = None, user: str | None = None
     ) -> str:
