@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mypick.bounded_redis import BoundedRedis
-from mypick.bus import RedisBus
+from mypick.bus import MemoryBus, RedisBus
 from mypick.cache import Cache, Warmth
 from mypick.clock import SystemClock
 from mypick.metrics import Metrics
@@ -295,22 +295,47 @@ async def test_redis_killed_and_restarted_is_never_an_error_nor_an_old_value(
             await asyncio.sleep(0.01)
 
 
-async def test_what_was_invalidated_while_redis_hung_is_not_served_after(
-    redis_server: RedisServer, shared: MakeCache, source: Source
+async def test_what_was_invalidated_while_redis_was_away_is_not_read_from_it_after(
+    redis_server: RedisServer, redis_url: str, clock: FakeClock, source: Source
 ) -> None:
-    one = await shared()
-    await one.get_or_load("k", source, tags=["t"])
-    redis_server.pause()
+    redis = BoundedRedis(redis_url, clock=clock, retry_every=1)
+    cache = Cache(clock=clock, redis=redis, bus=MemoryBus())
     try:
+        await cache.get_or_load("k", source, tags=["t"])
+        redis_server.pause()
+        await cache.get_or_load("other", source)  # finds that Redis is away
         source.value = 2
         async with asyncio.timeout(PATIENCE):
-            await one.invalidate("t")
-            assert await one.get_or_load("k", source, tags=["t"]) == 2
+            await cache.invalidate("t")  # Redis is not even asked
+        redis_server.resume()
+        clock.advance(1)
+        assert await cache.get_or_load("k", source, tags=["t"]) == 2  # Redis still held 1
+        assert not redis.away
     finally:
         redis_server.resume()
-    third = await shared()
-    async with asyncio.timeout(PATIENCE):  # Redis still has the old value; one says the invalidation when it may
-        while one._redis is not None and one._redis.away:
-            await one.get_or_load(f"probe:{source.reads}", source)
-            await asyncio.sleep(0.01)
-    assert await third.get_or_load("k", source, tags=["t"]) == 2
+        await cache.close()
+        await redis.close()
+
+
+async def test_too_many_unsaid_invalidations_invalidate_everything(
+    redis_server: RedisServer, redis_url: str, clock: FakeClock, source: Source
+) -> None:
+    redis = BoundedRedis(redis_url, clock=clock, retry_every=1)
+    cache = Cache(clock=clock, redis=redis, bus=MemoryBus())
+    twin = Cache(clock=clock, redis=redis, bus=MemoryBus())
+    try:
+        await cache.get_or_load("k", source, tags=["untouched"])
+        redis_server.pause()
+        await cache.get_or_load("other", source)
+        for start in range(0, 20_000, 5_000):
+            await cache.invalidate(*(f"tag:{number}" for number in range(start, start + 5_000)))
+        redis_server.resume()
+        clock.advance(1)
+        await cache.get_or_load("third", source)  # says it
+        assert await twin.get_or_load("k", source, tags=["untouched"]) == 1
+        assert source.reads == 4  # k, other, third, and k again
+    finally:
+        redis_server.resume()
+        await cache.close()
+        await twin.close()
+        await redis.close()
