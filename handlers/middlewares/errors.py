@@ -61,8 +61,8 @@ async def _translated(request: web.Request, answer: web.HTTPException) -> web.St
     else:
         error = DomainError(Code.INVALID, "the request cannot be read")
     response = await _answer(request, error, answer.status)
-    if hdrs.ALLOW in answer.headers:
-        response.headers[hdrs.ALLOW] = answer.headers[hdrs.ALLOW]
+    if isinstance(answer, web.HTTPMethodNotAllowed):
+        response.headers[hdrs.ALLOW] = ", ".join(sorted(answer.allowed_methods))
     if answer.status == 413:
         response.force_close()  # the rest of the body is not worth reading
     return response

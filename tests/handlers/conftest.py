@@ -67,6 +67,13 @@ class Rest:
         return Fan(data["user"]["id"], headers, data["refresh_token"])
 
 
+class PatientServer(TestServer):
+    """As in production: a client that goes away does not end its handler half-way."""
+
+    async def _make_runner(self, **options: Any) -> web.BaseRunner[web.Request]:
+        return await super()._make_runner(**{**options, "handler_cancellation": False})
+
+
 StartRest = Callable[..., Awaitable[Rest]]
 
 
@@ -122,7 +129,7 @@ async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Pas
         app = build_app(parts)
         if change is not None:
             change(app)
-        client = TestClient(TestServer(app))
+        client = TestClient(PatientServer(app))
         await client.start_server()
         started.append(client)
         return Rest(client, parts, incidents)
