@@ -136,7 +136,7 @@ class Pages:
         return show
 
     def render(self, request: web.Request, page: str, *, status: int = 200) -> web.Response:
-        """The frame of ``page``: one of the values of ``PAGES``, or ``not-found``."""
+        """The frame of ``page``: one of the values of ``PAGES``, ``not-found`` or ``failed``."""
         language = self._texts.choose(
             request.cookies.get(LANGUAGE_COOKIE), request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
         )
@@ -189,7 +189,7 @@ def setup_pages(app: web.Application, *, secure_cookies: bool = False, folder: P
     """Adds the pages and ``/static`` to ``app``. ``secure_cookies``: people come over HTTPS.
 
     ``Pages.render(request, "not-found", status=404)`` is for whoever answers a browser that asks for what is
-    not there.
+    not there; ``failed`` is for what broke.
     """
     aiohttp_jinja2.setup(
         app,

@@ -137,6 +137,25 @@ async def _home_of(folder: Path, *, with_client: bool) -> tuple[Page, str]:
         return Page(await answer.text()), answer.headers["Content-Security-Policy"]
 
 
+@pytest.mark.parametrize(("name", "status"), [("not-found", 404), ("failed", 500)])
+async def test_what_went_wrong_has_a_page_in_the_persons_language(name: str, status: int) -> None:
+    app = web.Application()
+    shown = setup_pages(app)
+
+    async def fail(request: web.Request) -> web.Response:
+        return shown.render(request, name, status=status)
+
+    app.router.add_get("/wrong", fail)
+    async with (
+        TestClient(TestServer(app)) as client,
+        client.get("/wrong", headers={"Accept-Language": "ko"}) as answer,
+    ):
+        assert answer.status == status
+        page = Page(await answer.text())
+        assert page.language == "ko"
+        assert page.inline == []
+
+
 async def test_a_chosen_language_is_kept_and_wins_over_the_browsers(client: Client) -> None:
     async with client.get("/creators?q=a%26b&lang=ko", allow_redirects=False) as answer:
         assert answer.status == 303
