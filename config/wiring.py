@@ -85,7 +85,14 @@ def build_sockets(settings: Settings, domain: Domain) -> SocketDoor:
         trusted_proxies=settings.trusted_proxies,
     )
     namespaces = [NotificationsNamespace(parts, domain.notifications)]
-    return SocketDoor(transport, connections, namespaces, ended_among=people.ended_among, rng=domain.rng)
+    return SocketDoor(
+        transport,
+        connections,
+        namespaces,
+        ended_among=people.ended_among,
+        rng=domain.rng,
+        metrics=domain.metrics,
+    )
 
 
 def describe_sockets(door: SocketDoor) -> list[EventDescription]:
@@ -124,7 +131,7 @@ def build_web(settings: Settings, domain: Domain, door: SocketDoor, health: Heal
     pages: list[Pages] = []
 
     async def error_page(request: web.Request, error: DomainError, status: int) -> web.StreamResponse:
-        return pages[0].failure(request, error.code.name, status)
+        return pages[0].render(request, "not-found" if status < 500 else "failed", status=status)
 
     app = build_app(
         RestParts(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ log = structlog.get_logger(__name__)
 HOUR = 3_600  # seconds
 KEEP_DONE = timedelta(days=7)  # jobs, for an operator who asks what happened
 MEASURE_EVERY = 15  # seconds between two looks at the queue, as often as Prometheus scrapes by default
+LAG_EVERY = 0.25  # seconds
 WRITE_OUT = 5.0  # seconds that waiting appends have to be written at the end
 
 
@@ -115,9 +117,17 @@ class Domain:
         await self.presence.start()
         await self.process.spawn("streams: append", self.streams.appender.run)
         await self.process.spawn("streams: head check", self.streams.delivery.run_head_check)
+        await self.process.spawn("measure the loop", self._measure_loop)
         await self.jobs.start(self.process)
         if self.settings.works:
             await self.schedules.start(self.process)
+
+    async def _measure_loop(self) -> None:
+        """How late a timer runs is how late everything runs."""
+        while True:
+            due = self.clock.monotonic() + LAG_EVERY
+            await asyncio.sleep(LAG_EVERY)
+            self.metrics.loop_lag_seconds.observe(max(0.0, self.clock.monotonic() - due))
 
     async def close(self) -> None:
         """Stop in the opposite order: first what asks, then what writes, then what carries."""

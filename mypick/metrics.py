@@ -30,8 +30,6 @@ class Metrics:
     commands: Counter  # command, result: "ok" or the code
     command_seconds: Histogram  # command: decode to ack
     events_delivered: Counter  # event: one for each socket that it was written to
-    events_dropped: Counter  # event: droppable ones that a slow client did not get
-    clients_lagging: Counter  # told `lagged`, or closed because they did not read
 
     stream_commits: Counter  # result: ok, failed
     stream_commit_appends: Histogram  # appends that shared one transaction
@@ -79,8 +77,6 @@ class Metrics:
             commands=counter("commands", "Socket commands handled", "command", "result"),
             command_seconds=seconds("command_seconds", "Seconds from command to ack", "command"),
             events_delivered=counter("events_delivered", "Events written to sockets", "event"),
-            events_dropped=counter("events_dropped", "Droppable events that a slow client missed", "event"),
-            clients_lagging=counter("clients_lagging", "Clients told that they lag, or closed for it"),
             stream_commits=counter("stream_commits", "Group commits", "result"),
             stream_commit_appends=Histogram(
                 "mypick_stream_commit_appends", "Appends in one commit", registry=registry, buckets=_SIZES

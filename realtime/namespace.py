@@ -102,9 +102,12 @@ class Namespace:
             await self.parts.limits.spend("socket.connect", address=address)
             actor = await self._authenticate(auth)
         except DomainError as refused:
+            self.parts.metrics.socket_connects.labels(self.name, refused.code.name).inc()
             raise Refused(_wire_error(refused)) from None
         except Exception as failure:
+            self.parts.metrics.socket_connects.labels(self.name, Code.INTERNAL.name).inc()
             raise Refused(_wire_error(self._unexpected("connect", failure))) from None
+        self.parts.metrics.socket_connects.labels(self.name, "ok").inc()
         conn = Connection(sid=sid, namespace=self.name, actor=actor, address=address)
         self.parts.connections.add(conn)
         self._arm(conn)
@@ -124,13 +127,14 @@ class Namespace:
                 log.exception("a client could not be started, closing it", namespace=self.name)
                 await self.parts.transport.disconnect(self.name, sid)
 
-    async def closed(self, sid: str) -> None:
+    async def closed(self, sid: str, reason: str) -> None:
         conn = self.parts.connections.get(self.name, sid)
         if conn is None:
             return
         conn.closed = True
         self.parts.connections.remove(conn)
         self.parts.metrics.socket_connections.labels(self.name).dec()
+        self.parts.metrics.socket_closes.labels(self.name, reason).inc()
         if conn.expiry:
             conn.expiry.cancel()
         with structlog.contextvars.bound_contextvars(connection_id=sid, user_id=conn.actor.user_id):
@@ -138,7 +142,7 @@ class Namespace:
             async with conn.turn:  # a join that is under way must be seen to be left
                 for stream in conn.streams:
                     await self.parts.streams.delivery.leave(stream)
-            log.info("socket closed", namespace=self.name)
+            log.info("socket closed", namespace=self.name, reason=reason)
 
     async def receive(self, sid: str, arguments: list[Any]) -> dict[str, Any] | None:
         conn = self.parts.connections.get(self.name, sid)
@@ -169,7 +173,7 @@ class Namespace:
         ):
             try:
                 reply = await asyncio.wait_for(self._execute(conn, spec, arguments), SLOW_COMMAND)
-                answer, result = {"ok": True, "data": reply.model_dump(mode="json")}, "OK"
+                answer, result = {"ok": True, "data": reply.model_dump(mode="json")}, "ok"
             except DomainError as refused:
                 answer, result = _failed(refused), refused.code.name
             except TimeoutError:
@@ -267,6 +271,7 @@ class Namespace:
         reply = shapes.SyncReply(
             **await self.parts.streams.store.resume(cmd.stream, cmd.epoch, cmd.after_seq, cmd.limit)
         )
+        self.parts.metrics.stream_resumes.labels("reset" if reply.reset else "events").inc()
         if reply.reset:
             await self.snapshot(conn, cmd.stream)
         return reply

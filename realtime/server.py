@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from mypick.errors import Code
+from mypick.metrics import Metrics
 from mypick.streams import Frame
 from realtime.connection import Connections
 from realtime.namespace import Namespace
@@ -37,11 +38,13 @@ class SocketDoor:
         *,
         ended_among: EndedAmong,
         rng: random.Random,
+        metrics: Metrics,
     ) -> None:
         self._transport = transport
         self._connections = connections
         self._ended_among = ended_among
         self._rng = rng
+        self._metrics = metrics
         self.namespaces = {namespace.name: namespace for namespace in namespaces}
         self._by_prefix = {namespace.streams: namespace.name for namespace in namespaces}
 
@@ -57,6 +60,7 @@ class SocketDoor:
         """Hand one frame to the members of its stream on this node. Does not wait for them."""
         prefix = frame.stream.partition(":")[0] + ":"
         if namespace := self._by_prefix.get(prefix):
+            self._metrics.events_delivered.labels(frame.type).inc(self._transport.members(namespace, frame.stream))
             await self._transport.emit(namespace, frame.stream, frame.type, orjson.loads(frame.body))
 
     async def end_session(self, session_id: int) -> None:

@@ -53,8 +53,8 @@ class Door(Protocol):
     async def opened(self, sid: str) -> None:
         """The client has been told that it is in; what it gets first can be sent."""
 
-    async def closed(self, sid: str) -> None:
-        """The client is gone."""
+    async def closed(self, sid: str, reason: str) -> None:
+        """The client is gone; ``reason`` as the protocol names it."""
 
     async def receive(self, sid: str, arguments: list[Any]) -> dict[str, Any] | None:
         """One event of the client: its name, then what came with it. The answer is the ack. Never raises."""
@@ -152,7 +152,7 @@ class _Lifecycle(socketio.AsyncNamespace):  # type: ignore[misc]  # the package 
             except Refused as refused:
                 raise socketio.exceptions.ConnectionRefusedError(str(refused), refused.data) from None
         elif event == "disconnect":
-            await self._door.closed(args[0])
+            await self._door.closed(args[0], str(args[1]) if len(args) > 1 else "unknown")
         return None
 
 
@@ -186,6 +186,10 @@ class Transport:
     def attach(self, app: web.Application) -> None:
         """Serve ``/socket.io/`` in ``app``."""
         self._server.attach(app)
+
+    def members(self, namespace: str, room: str) -> int:
+        """How many clients of this node are in ``room``."""
+        return len(self._server.manager.rooms.get(namespace, {}).get(room, ()))
 
     async def emit(self, namespace: str, to: str, event: str, data: Any) -> None:
         """Send ``event`` to a room or to one client. Returns when it is queued; it does not wait for clients."""

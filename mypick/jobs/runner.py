@@ -177,10 +177,8 @@ class LaneRunner:
                 return self._lost(work)
             log.error("a job is dead", error=error, **self._fields(work))
             return "dead"
-        if isinstance(failure, Retry):
-            delay = failure.after_s
-        else:
-            delay = kind.back_off.delay(work.attempt, self._rng)
+        wait = kind.back_off.delay(work.attempt, self._rng)
+        delay = failure.after_s if isinstance(failure, Retry) else wait
         due_at = self._clock.now() + timedelta(seconds=delay)
         if not await self._claims.put_off(work, due_at, error, counts=counts):
             return self._lost(work)

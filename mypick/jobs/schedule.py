@@ -79,7 +79,7 @@ class Schedules:
             raise ValueError("a schedule needs a name and a whole number of seconds above zero")
         if name in self._schedules or len(self._schedules) >= MAX_SCHEDULES:
             raise ValueError(f"the schedule {name} exists already, or there are more than {MAX_SCHEDULES}")
-        fire = self._armer(work, name, args) if isinstance(work, str) else self._caller(work)
+        fire = self._armer(work, name, {} if args is None else args) if isinstance(work, str) else self._caller(work)
         self._schedules[name] = Schedule(name, int(seconds), fire)
 
     async def start(self, process: ProcessJobs) -> None:
@@ -163,7 +163,7 @@ class _Source(ScheduleSource):
     async def get_schedules(self) -> list[ScheduledTask]:
         return self._schedules.pending()
 
-    def pre_send(self, task: ScheduledTask) -> None:
+    def pre_send(self, task: ScheduledTask) -> None:  # noqa: ARG002 - taskiq's shape
         # Leadership may have ended since the moments were read.
         if not self._schedules.leading:
             raise ScheduledTaskCancelledError

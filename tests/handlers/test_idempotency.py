@@ -19,7 +19,6 @@ from tests.fakes import FakeClock
 from tests.handlers.conftest import PASSWORD, Fan, Rest, StartRest
 
 
-
 def keyed(fan: Fan, key: str) -> dict[str, str]:
     return {**fan.headers, "Idempotency-Key": key}
 

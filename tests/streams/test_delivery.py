@@ -113,7 +113,7 @@ async def test_who_is_too_far_behind_is_told_to_sync(sqlite_database: Database, 
 
     async with nodes("a", "b") as (a, b):
         member = await b.join("room:1")
-        limit, module.MAX_CATCH_UP = module.MAX_CATCH_UP, 3  # type: ignore[misc]
+        limit, module.MAX_CATCH_UP = module.MAX_CATCH_UP, 3
         try:
             a.bus._exchange.interrupt()
             for number in range(5):
@@ -122,7 +122,7 @@ async def test_who_is_too_far_behind_is_told_to_sync(sqlite_database: Database, 
             assert member.lagged
             assert member.seen == []
         finally:
-            module.MAX_CATCH_UP = limit  # type: ignore[misc]
+            module.MAX_CATCH_UP = limit
             a.bus._exchange.mend()
         await a.streams.append(said("room:1", "after"))
         await b.settle()
