@@ -70,7 +70,7 @@ class Rest:
 class PatientServer(TestServer):
     """As in production: a client that goes away does not end its handler half-way."""
 
-    async def _make_runner(self, **options: Any) -> web.BaseRunner[web.Request]:
+    async def _make_runner(self, **options: Any) -> web.BaseRunner:
         return await super()._make_runner(**{**options, "handler_cancellation": False})
 
 
