@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     redis_url: SecretStr = Field(
         SecretStr(""), description="redis://host:6379/0; empty keeps everything in one process"
     )
+    work_in_server: Literal["auto", "yes", "no"] = Field(
+        "auto", description="whether serve does background jobs itself: auto does without Redis, yes, no"
+    )
     workers: int = Field(1, ge=1, le=64, description="server processes that share the database and Redis")
 
     jwt_secret: SecretStr = Field(

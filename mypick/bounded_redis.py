@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -17,6 +17,7 @@ from mypick.clock import Clock
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class RedisAwayError(ConnectionError):
@@ -54,7 +55,9 @@ class BoundedRedis:
     def away(self) -> bool:
         return self._away
 
-    async def ask(self, work: Callable[[Redis], Awaitable[T]]) -> T:
+    async def ask(
+        self, work: Callable[Concatenate[Redis, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """What ``work`` returns. ``RedisAwayError`` if Redis is away; the work may have been done or not."""
         if self._away:
             if self._clock.monotonic() < self._next_try:
@@ -62,7 +65,7 @@ class BoundedRedis:
             self._next_try = self._clock.monotonic() + self._retry_every  # this caller tries, the others do not
         try:
             async with asyncio.timeout(self._patience):
-                result = await work(self._redis)
+                result = await work(self._redis, *args, **kwargs)
         except (RedisError, OSError, TimeoutError) as failure:
             if not self._away:
                 log.warning("redis is away", error=f"{type(failure).__name__}: {failure}")

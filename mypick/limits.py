@@ -75,11 +75,14 @@ def _limit(rate: str, per: Per, meaning: str) -> Limit:
 DEFAULT_LIMITS: Mapping[str, Limit] = {
     GENERAL: _limit("300/1m", Per.USER, "any REST request"),
     "auth.register": _limit("5/1h", Per.ADDRESS, "new accounts"),
-    "auth.login": _limit("10/5m", Per.BOTH, "log-ins; the user is the account that is tried"),
+    "auth.login.account": _limit("10/15m", Per.USER, "wrong and right passwords for one account; the subject names it"),
+    "auth.login.address": _limit("30/5m", Per.ADDRESS, "log-ins from one place"),
     "auth.refresh": _limit("30/5m", Per.ADDRESS, "new tokens"),
     "auth.mail": _limit("5/1h", Per.BOTH, "mails that anyone can cause: confirm, reset"),
     "socket.connect": _limit("60/1m", Per.ADDRESS, "new connections; a mast or an office is one address"),
     "socket.command": _limit("100/10s", Per.USER, "any socket command"),
+    "socket.clock": _limit("60/10s", Per.USER, "measurements of the clock: eight at once when a party opens"),
+    "socket.refresh-auth": _limit("20/1m", Per.USER, "new tokens for open sockets, one for each device"),
     "socket.sync": _limit("60/10s", Per.USER, "reads of history: sync, history, join"),
     "chat.send": _limit("20/10s", Per.USER, "messages and edits"),
     "chat.react": _limit("30/10s", Per.USER, "reactions"),
@@ -198,15 +201,24 @@ class Limits:
         self._memory = MemoryBuckets(clock, max_keys)
         self._metrics = metrics or Metrics.unread()
 
-    async def spend(self, name: str, *, user_id: int | None, address: str | None, cost: int = 1) -> Allowance:
+    async def spend(
+        self,
+        name: str,
+        *,
+        user_id: int | None = None,
+        address: str | None = None,
+        subject: str | None = None,
+        cost: int = 1,
+    ) -> Allowance:
         """Take ``cost`` tokens (a cost above the whole limit counts as the whole limit).
 
+        ``subject`` stands for the user where there is no user yet: a hash of the name that somebody tries.
         ``DomainError`` ``RATE_LIMITED`` with the exact wait if there are too few; then nothing is taken.
         ``KeyError`` for a name that no limit has: a fault of the program. With neither user nor address there is
         nobody to count for, and all is allowed: such calls come from inside.
         """
         limit = self._limits[name]
-        rate, keys = limit.rate, _keys(name, limit.per, user_id, address)
+        rate, keys = limit.rate, _keys(name, limit.per, subject or user_id, address)
         if not keys:
             return Allowance(rate.amount, rate.amount, 0.0)
         cost_s = min(cost, rate.amount) * rate.seconds_each
@@ -282,9 +294,9 @@ def _place(address: str) -> str:
     return str(IPv6Network((parsed, 64), strict=False).network_address)
 
 
-def _keys(name: str, per: Per, user_id: int | None, address: str | None) -> list[str]:
-    user = [] if user_id is None else [f"mypick:limit:{name}:u{user_id}"]
+def _keys(name: str, per: Per, user: int | str | None, address: str | None) -> list[str]:
+    owner = [] if user is None else [f"mypick:limit:{name}:u{user}"]
     place = [] if address is None else [f"mypick:limit:{name}:a{_place(address)}"]
     if per is Per.ADDRESS:
         return place
-    return user + place if per is Per.BOTH else user or place
+    return owner + place if per is Per.BOTH else owner or place

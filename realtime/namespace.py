@@ -37,7 +37,7 @@ class Authenticator(Protocol):
 
 
 class Limiter(Protocol):
-    async def spend(self, name: str, *, user_id: int | None = None, address: str | None = None) -> Any: ...
+    async def spend(self, name: str, *, user_id: int | None = None, address: str | None = None) -> object: ...
 
 
 class Attendance(Protocol):

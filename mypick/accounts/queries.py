@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict
 
-from mypick.accounts.models import User
+from mypick.accounts.models import Session, User
 
 CHUNK = 500  # ids in one statement: SQLite before 3.32 takes 999
 
@@ -39,3 +39,17 @@ def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
     chosen = sorted({user_id for user_id in ids if 0 < user_id < 2**63})
     for start in range(0, len(chosen), CHUNK):
         yield chosen[start : start + CHUNK]
+
+
+async def user_of(email: str) -> int | None:
+    """The id of the user with this e-mail address."""
+    row = await User.get_or_none(email=email.strip().lower())
+    return row.id if row else None
+
+
+async def ended_among(session_ids: Sequence[int]) -> set[int]:
+    """Those of the sessions that have ended or are no more. One query."""
+    if not session_ids:
+        return set()
+    live = await Session.filter(id__in=list(session_ids), ended_at=None).values_list("id")
+    return set(session_ids) - {row[0] for row in live}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from tortoise.expressions import Subquery
 
@@ -42,6 +43,18 @@ async def followed_by(user_id: int, among: Collection[int]) -> set[int]:
 def creators_followed_by(user_id: int) -> Subquery:
     """The ids of the creators whom the user follows, as a part of another query."""
     return Subquery(Subscription.filter(user_id=user_id).values("creator_id"))
+
+
+async def followed_channels(platform: str) -> list[str]:
+    """The platform's ids of up to 100 channels whose creators somebody follows."""
+    followed = Creator.filter(subscriber_count__gt=0).limit(100).values("id")
+    rows = await Channel.filter(platform=platform, creator_id__in=Subquery(followed)).values_list("external_id")
+    return [row[0] for row in rows]
+
+
+async def rest_channels(external_ids: Collection[str], due_at: datetime) -> None:
+    """Let these channels be looked at when ``due_at`` comes and not before."""
+    await Channel.filter(external_id__in=list(external_ids)).update(due_at=due_at)
 
 
 async def names_of(creator_ids: Iterable[int]) -> Mapping[int, CreatorName]:

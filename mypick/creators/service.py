@@ -16,12 +16,14 @@ from mypick.creators.commands import AddCreator
 from mypick.creators.models import Channel, Creator, Subscription
 from mypick.creators.views import ChannelView, CreatorView, SubscriptionState
 from mypick.errors import Code, DomainError, invalid, not_found
+from mypick.jobs.queue import Jobs
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.platforms.failures import as_domain_error
 from mypick.platforms.protocol import ChannelInfo, Platform, PlatformError, Reference
 
 log = structlog.get_logger(__name__)
 
+POLL = "creators.poll"  # the job that looks at the channels that are due
 MAX_SUBSCRIPTIONS = 2_000  # creators one user may follow: a feed of more is no feed
 _LIST, _FOLLOWED = "creators", "subscriptions"
 
@@ -29,9 +31,10 @@ _LIST, _FOLLOWED = "creators", "subscriptions"
 class Creators:
     """``platforms`` by name: the clients that know channels."""
 
-    def __init__(self, platforms: Mapping[str, Platform], clock: Clock) -> None:
+    def __init__(self, platforms: Mapping[str, Platform], clock: Clock, jobs: Jobs) -> None:
         self._platforms = platforms
         self._clock = clock
+        self._jobs = jobs
 
     async def add(self, actor: Actor, command: AddCreator) -> CreatorView:
         """The creator whose channel ``command.source`` names; made if it is not here yet.
@@ -65,7 +68,7 @@ class Creators:
                     category=category,
                     created_at=now,
                 )
-                return await Channel.create(
+                channel = await Channel.create(
                     creator_id=creator.id,
                     platform=info.platform,
                     external_id=info.external_id,
@@ -75,8 +78,11 @@ class Creators:
                     created_at=now,
                     due_at=now,
                 )
+                await self._jobs.enqueue(POLL, {}, dedupe_key=f"first-poll:{channel.id}")
         except IntegrityError:  # somebody was quicker
             return await Channel.get(platform=info.platform, external_id=info.external_id)
+        self._jobs.wake(POLL)
+        return channel
 
     async def get(self, actor: Actor | None, creator_id: int) -> CreatorView:
         return await self._view(actor, creator_id)

@@ -27,9 +27,9 @@ EVENT = "new-notification"
 
 
 class Online(Protocol):
-    """Who is online now, in chunks of at most ``size``."""
+    """Who is online now, each person in one chunk."""
 
-    def online(self, size: int) -> AsyncIterator[Sequence[int]]: ...
+    def online_in_chunks(self) -> AsyncIterator[set[int]]: ...
 
 
 class FanOut:
@@ -52,9 +52,10 @@ class FanOut:
             raise Permanent("a notice without a creator has no followers")
         cursor = work.cursor or {"online": False, "after": 0}
         if not cursor["online"]:
-            async for present in self._presence.online(CHUNK):
-                followers = await creators.followers_among(notice.creator_id, present)
-                await self._tell(notice, followers, work, {"online": False, "after": 0})
+            async for present in self._presence.online_in_chunks():
+                followers = await creators.followers_among(notice.creator_id, sorted(present))
+                for start in range(0, len(followers), CHUNK):
+                    await self._tell(notice, followers[start : start + CHUNK], work, {"online": False, "after": 0})
             cursor = {"online": True, "after": 0}
             await work.checkpoint(cursor)
         while followers := await creators.followers_after(notice.creator_id, cursor["after"], CHUNK):

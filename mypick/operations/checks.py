@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,29 @@ def ping_check(part: Pinged) -> Check:
     async def check() -> Finding:
         await part.ping()
         return Finding("up")
+
+    return check
+
+
+class Checked(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    async def check(self) -> None:
+        """Returns when the platform answers us; raises when it does not."""
+
+
+def platform_check(platforms: Collection[Checked]) -> Check:
+    """Down if a platform does not answer: new content comes late until it does, everything else works."""
+
+    async def check() -> Finding:
+        away = []
+        for platform in platforms:
+            try:
+                await platform.check()
+            except Exception as failure:  # whatever it is, this platform is away
+                away.append(f"{platform.name}: {type(failure).__name__}")
+        return Finding("down", ", ".join(away)) if away else Finding("up")
 
     return check
 

@@ -1,0 +1,1 @@
+"""The creators' platforms: one protocol and a client for each platform."""

@@ -24,8 +24,10 @@ from mypick.clock import Clock
 from mypick.content import service as content
 from mypick.creators import queries as creators
 from mypick.creators.models import Channel
+from mypick.creators.service import POLL
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
+from mypick.jobs.work import Work
 from mypick.notifications.announcements import announce
 from mypick.platforms.protocol import (
     HYDRATE_LIMIT,
@@ -92,6 +94,12 @@ class Poller:
         self._rng = rng
         self._intervals = intervals
         self._batch = batch
+
+    async def run(self, work: Work) -> None:  # noqa: ARG002 - what is due is in the rows of the channels
+        """Handles the job ``creators.poll``: one batch, and if it was a full one, another job for whoever is free."""
+        if await self.poll_due() >= self._batch:
+            await self._jobs.enqueue(POLL, {})
+            self._jobs.wake(POLL)
 
     async def poll_due(self) -> int:
         """Claim and look at up to ``batch`` due channels. How many were claimed: a full batch says that more wait."""

@@ -48,6 +48,7 @@ class Appender:
         self._waiting: deque[tuple[Append, asyncio.Future[Done]]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self._written = asyncio.Event()
 
     @property
     def depth(self) -> int:
@@ -86,12 +87,22 @@ class Appender:
             if not self._waiting:
                 self._wake.clear()
                 if self._closing:
+                    self._written.set()
                     return
 
     def close(self) -> None:
         """Take no more; what waits is still written."""
         self._closing = True
         self._wake.set()
+
+    async def written(self, within: float) -> bool:
+        """After ``close``: whether all that waited was written ``within`` seconds."""
+        try:
+            await asyncio.wait_for(self._written.wait(), within)
+        except TimeoutError:
+            log.error("appends were given up", waiting=len(self._waiting))
+            return False
+        return True
 
     async def _write(self, group: list[tuple[Append, asyncio.Future[Done]]]) -> None:
         try:

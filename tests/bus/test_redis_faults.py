@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from mypick.bus import RedisBus
 from tests.bus.conftest import PATIENCE, MakeNode
+from tests.bus.proxy import Proxy
 from tests.servers import RedisServer
 
 
@@ -20,6 +21,12 @@ from tests.servers import RedisServer
 async def admin(redis_url: str) -> AsyncIterator[Redis]:
     async with Redis.from_url(redis_url) as client:
         yield client
+
+
+@pytest.fixture
+async def proxy(redis_server: RedisServer, redis_url: str) -> AsyncIterator[Proxy]:
+    async with Proxy(redis_server.port) as opened:
+        yield opened
 
 
 async def test_subscriptions_stand_again_after_each_restart(redis_server: RedisServer, redis_node: MakeNode) -> None:
@@ -81,15 +88,52 @@ async def test_a_hanging_redis_costs_one_publisher_a_moment_and_the_others_nothi
     assert bob.heard == [("room:1", b"first"), ("room:1", b"second")]
 
 
-async def test_a_deaf_subscription_is_noticed_by_the_canary(admin: Redis, redis_node: MakeNode) -> None:
-    alice = await redis_node()
-    await alice.bus.subscribe(["room:1"])
-    # the connections stand, but Redis forgets the subscriptions: RESET would do it, and so does a faulty proxy
-    listener = alice.bus._link._listener  # type: ignore[attr-defined]  # no public door leads to this fault
-    await listener.send_command("UNSUBSCRIBE", *await admin.pubsub_channels())
-    await alice.until(lambda: alice.gaps == 1)
+async def test_a_deaf_subscription_is_noticed_by_the_canary(proxy: Proxy, redis_node: MakeNode) -> None:
+    alice, bob = await redis_node(), await redis_node(url=proxy.url)
+    await bob.bus.subscribe(["room:1"])
+    proxy.freeze(but_first=1)  # a link publishes on its first connection and listens on its second
+    assert await bob.bus.ping() < 1
+    await bob.until(lambda: bob.gaps == 1)
     await alice.bus.publish([("room:1", b"")])
-    await alice.until_heard(1)
+    await bob.until_heard(1)
+
+
+async def test_what_an_old_connection_still_carries_never_arrives_behind_newer_messages(
+    proxy: Proxy, redis_node: MakeNode
+) -> None:
+    alice, bob = await redis_node(url=proxy.url, canary_every=60), await redis_node()
+    await bob.bus.subscribe(["room:1"])
+    proxy.freeze()  # the network holds what is sent from now on
+    await alice.bus.publish([("room:1", b"old")])
+    await alice.until(lambda: alice.gaps == 1)
+    await alice.bus.publish([("room:1", b"new")])
+    await bob.until_heard(1)
+    await proxy.thaw()
+    await alice.bus.publish([("room:1", b"newer")])
+    assert await bob.until_heard(2) == [("room:1", b"new"), ("room:1", b"newer")]
+
+
+async def test_leaving_a_channel_while_it_is_being_joined_among_many_leaves_it(
+    admin: Redis, redis_node: MakeNode
+) -> None:
+    alice = await redis_node(prefix="p:")
+    channels = [str(number) for number in range(2_000)]
+    joining = asyncio.create_task(alice.bus.subscribe(channels))
+    await asyncio.sleep(0)  # the first batch is written, the others wait
+    await alice.bus.unsubscribe(["1999"])
+    await joining
+    assert await admin.pubsub_numsub("p:1998", "p:1999") == [(b"p:1998", 1), (b"p:1999", 0)]
+
+
+async def test_joining_a_channel_while_it_is_being_left_among_many_joins_it(admin: Redis, redis_node: MakeNode) -> None:
+    alice = await redis_node(prefix="p:")
+    channels = [str(number) for number in range(2_000)]
+    await alice.bus.subscribe(channels)
+    leaving = asyncio.create_task(alice.bus.unsubscribe(channels))
+    await asyncio.sleep(0)
+    await alice.bus.subscribe(["1999"])
+    await leaving
+    assert await admin.pubsub_numsub("p:1998", "p:1999") == [(b"p:1998", 0), (b"p:1999", 1)]
 
 
 async def test_start_returns_while_redis_is_away_and_the_bus_comes_up_by_itself(

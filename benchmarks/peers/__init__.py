@@ -1,0 +1,1 @@
+"""The servers that are measured. Each prints ``{"event": "listening", "port": N}`` as its first line."""

@@ -1,0 +1,154 @@
+"""Composition: the parts of a process, made from the settings and handed to each other."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from config.settings import Settings
+from handlers.app import build_app
+from handlers.docs.events import EventDescription
+from handlers.pages import Pages, setup_pages
+from handlers.parts import RestParts, RestSettings
+from mypick.accounts import queries as people
+from mypick.db import Database
+from mypick.domain import Domain, DomainSettings
+from mypick.errors import DomainError
+from mypick.limits import Rate
+from mypick.operations.checks import backlog_check, memory_check, ping_check, platform_check, switched_off
+from mypick.operations.health import Health
+from mypick.operations.idempotency import Idempotency
+from realtime.connection import Connections
+from realtime.namespace import Parts
+from realtime.notifications import NotificationsNamespace
+from realtime.server import SocketDoor
+from realtime.transport import Transport
+
+MANY_DUE = 1_000  # jobs due at once before /health says that workers are too few
+DEMO_POLL, DEMO_SWEEP = 4, 1  # seconds: a newcomer should see something within half a minute
+
+
+def domain_settings(settings: Settings, *, node: str, works: bool) -> DomainSettings:
+    return DomainSettings(
+        node=node,
+        redis_url=settings.redis_url.get_secret_value(),
+        works=works,
+        access_secret=settings.jwt_secret.get_secret_value(),
+        refresh_secret=settings.jwt_refresh_secret.get_secret_value(),
+        access_life=settings.jwt_expires_in,
+        refresh_life=settings.jwt_refresh_expires_in,
+        issuer=settings.jwt_issuer,
+        audience=settings.jwt_audience,
+        youtube_api_key=settings.youtube_api_key.get_secret_value(),
+        youtube_api_url=settings.youtube_api_url,
+        youtube_feed_url=settings.youtube_feed_url,
+        poll_interval=settings.poll_interval,
+        poll_batch=settings.poll_batch,
+        sweep_interval=settings.sweep_interval,
+        cache_ttl=settings.cache_ttl,
+        cache_max_size=settings.cache_max_size,
+        general_rate=Rate(settings.rate_limit_max_requests, settings.rate_limit_window),
+        rate_limits=settings.rate_limits,
+    )
+
+
+def on_emulator(settings: Settings, *, api_url: str, feed_url: str, api_key: str) -> Settings:
+    """The same settings with a platform of our own, which is looked at often."""
+    return settings.model_copy(
+        update={
+            "youtube_api_url": api_url,
+            "youtube_feed_url": feed_url,
+            "youtube_api_key": SecretStr(api_key),
+            "poll_interval": DEMO_POLL,
+            "sweep_interval": DEMO_SWEEP,
+        }
+    )
+
+
+def build_sockets(settings: Settings, domain: Domain) -> SocketDoor:
+    allowed = settings.allowed_origins
+
+    def origin_allowed(origin: str, host: str) -> bool:
+        return origin in allowed or origin.split("://", 1)[-1] == host
+
+    transport = Transport(origin_allowed=origin_allowed, max_packet_bytes=settings.max_packet_bytes)
+    connections = Connections()
+    parts = Parts(
+        transport=transport,
+        connections=connections,
+        streams=domain.streams,
+        accounts=domain.accounts,
+        limits=domain.limits,
+        attendance=domain.presence,
+        clock=domain.clock,
+        metrics=domain.metrics,
+        trusted_proxies=settings.trusted_proxies,
+    )
+    namespaces = [NotificationsNamespace(parts, domain.notifications)]
+    return SocketDoor(transport, connections, namespaces, ended_among=people.ended_among, rng=domain.rng)
+
+
+def describe_sockets(door: SocketDoor) -> list[EventDescription]:
+    """What the sockets take and send, for their documentation."""
+    told: list[EventDescription] = []
+    for name, namespace in door.namespaces.items():
+        told += [
+            EventDescription(name, "client-to-server", spec.name, spec.model, spec.reply, False, spec.summary)
+            for spec in namespace.commands.values()
+        ]
+        told += [
+            EventDescription(name, "server-to-client", event.name, event.model, None, event.durable, event.summary)
+            for event in namespace.sends
+        ]
+    return told
+
+
+def build_health(database: Database, domain: Domain) -> Health:
+    async def due() -> int:
+        return sum(lane.due for lane in (await domain.operator.summary()).lanes)
+
+    redis = ping_check(domain.bus) if domain.redis else switched_off("everything is in this process")
+    return Health(
+        domain.clock,
+        {
+            "database": ping_check(database),
+            "redis": redis,
+            "platform": platform_check(list(domain.platforms.values())),
+            "queue": backlog_check(due, degraded_above=MANY_DUE),
+            "memory": memory_check(),
+        },
+    )
+
+
+def build_web(settings: Settings, domain: Domain, door: SocketDoor, health: Health) -> web.Application:
+    pages: list[Pages] = []
+
+    async def error_page(request: web.Request, error: DomainError, status: int) -> web.StreamResponse:
+        return pages[0].failure(request, error.code.name, status)
+
+    app = build_app(
+        RestParts(
+            settings=RestSettings(
+                app_url=settings.app_url,
+                allowed_origins=settings.allowed_origins,
+                trusted_proxies=settings.trusted_proxies,
+                max_body_bytes=settings.max_body_bytes,
+                metrics_token=settings.metrics_token.get_secret_value(),
+                in_production=settings.in_production,
+            ),
+            clock=domain.clock,
+            accounts=domain.accounts,
+            creators=domain.creators,
+            contents=domain.contents,
+            notifications=domain.notifications,
+            limits=domain.limits,
+            idempotency=Idempotency(domain.clock),
+            health=health,
+            metrics=domain.metrics,
+            events=describe_sockets(door),
+            error_page=error_page,
+        )
+    )
+    door.attach(app)
+    pages.append(setup_pages(app, secure_cookies=settings.app_url.startswith("https://")))
+    return app

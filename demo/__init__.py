@@ -1,0 +1,1 @@
+"""Demonstration content and an emulator of YouTube, for newcomers and tests. Imports nothing of the project."""

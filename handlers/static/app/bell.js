@@ -1,0 +1,132 @@
+/** @file The bell in the header: count, list, toast, title, and words for screen readers. */
+import { client } from "./client.js";
+import { $, announce, el } from "./dom.js";
+import { inbox } from "./inbox.js";
+import { kindName, markRead, noticeRow } from "./notices.js";
+import { problemBox } from "./problems.js";
+import { t } from "./texts.js";
+import { toast } from "./toast.js";
+
+const SHOWN = 8;
+/** Arrivals within this are told as one, ms. */
+const GATHER_MS = 400;
+
+const title = document.title;
+let settings = { sounds: false, desktop_notifications: false };
+let arrived = [];
+let gathering = null;
+
+export function startBell() {
+  const button = $("#bell-button");
+  const panel = $("#bell-panel");
+  const open = (shown) => {
+    panel.hidden = !shown;
+    button.setAttribute("aria-expanded", String(shown));
+    if (shown) {
+      draw();
+      inbox.fill().catch((error) => $("#bell-list").replaceChildren(problemBox(error, () => open(true))));
+    }
+  };
+  button.addEventListener("click", () => open(panel.hidden));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || panel.hidden) return;
+    open(false);
+    button.focus();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (!panel.hidden && !$("#bell").contains(event.target)) open(false);
+  });
+  $("#bell").addEventListener("focusout", (event) => {
+    if (!panel.hidden && event.relatedTarget && !$("#bell").contains(event.relatedTarget)) open(false);
+  });
+  $("#bell-read-all").addEventListener("click", () => {
+    inbox.markAllRead().catch((error) => toast({ text: error.message, kind: "bad" }));
+    button.focus();
+  });
+  inbox.addEventListener("change", draw);
+  inbox.addEventListener("arrival", ({ detail }) => gather(detail));
+  loadSettings();
+}
+
+function draw() {
+  const { unread } = inbox;
+  const count = $("#bell-count");
+  count.hidden = unread === 0;
+  count.textContent = unread > 99 ? "99+" : String(unread);
+  $("#bell-button").setAttribute("aria-label", unread ? t("bell.label", { count: unread }) : t("bell.labelNone"));
+  $("#bell-read-all").hidden = unread === 0;
+  document.title = unread ? `(${unread > 99 ? "99+" : unread}) ${title}` : title;
+  if ($("#bell-panel").hidden) return;
+  const items = inbox.items.slice(0, SHOWN);
+  const list = items.length
+    ? el("ul", { class: "notices" }, ...items.map((item) => noticeRow(item)))
+    : el("div", { class: "empty small" }, el("h3", {}, t("notifications.empty.title")), el("p", {}, t("notifications.empty.text")));
+  $("#bell-list").replaceChildren(list);
+}
+
+function gather(event) {
+  arrived.push(event);
+  gathering ??= setTimeout(() => {
+    const events = arrived;
+    arrived = [];
+    gathering = null;
+    tell(events);
+  }, GATHER_MS);
+}
+
+function tell(events) {
+  const [{ id, data }] = events;
+  const one = events.length === 1;
+  const text = one ? data.title : t("bell.arrivedMany", { count: events.length });
+  if (document.visibilityState === "visible" && !$("#bell-panel").hidden) {
+    announce(one ? t("bell.arrived", { title: `${kindName(data.kind)}, ${data.title}` }) : text); // the list shows it
+  } else if (document.visibilityState === "visible") {
+    toast({
+      text,
+      lead: one ? kindName(data.kind) : null,
+      url: one ? data.url : "/notifications",
+      picture: one ? data.image_url : null,
+      onOpen: () => one && markRead({ ids: [id] }),
+      spoken: one ? t("bell.arrived", { title: `${kindName(data.kind)}, ${data.title}` }) : text,
+    });
+    if (settings.sounds) ring();
+  } else {
+    announce(text);
+    if (settings.desktop_notifications && globalThis.Notification?.permission === "granted") {
+      // Tabs that show the same tag show it once.
+      const shown = new Notification(one ? kindName(data.kind) : "MyPick", { body: text, tag: `mypick-${id}` });
+      shown.addEventListener("click", () => window.focus());
+    }
+  }
+}
+
+async function loadSettings() {
+  try {
+    settings = (await client.request("GET", "/users/me/settings")).data;
+    document.dispatchEvent(new CustomEvent("settings", { detail: settings }));
+  } catch {
+    // Without them the bell is silent; everything else works.
+  }
+}
+
+/** Two short tones. A browser that wants a click first stays silent. */
+function ring() {
+  if (!navigator.userActivation?.hasBeenActive) return;
+  const audio = new AudioContext();
+  for (const [at, pitch] of [
+    [0, 880],
+    [0.12, 1174.7],
+  ]) {
+    const tone = audio.createOscillator();
+    const volume = audio.createGain();
+    const start = audio.currentTime + at;
+    tone.frequency.value = pitch;
+    volume.gain.setValueAtTime(0.0001, start);
+    volume.gain.exponentialRampToValueAtTime(0.06, start + 0.02);
+    volume.gain.exponentialRampToValueAtTime(0.0001, start + 0.3);
+    tone.connect(volume).connect(audio.destination);
+    tone.start(start);
+    tone.stop(start + 0.32);
+  }
+  setTimeout(() => audio.close(), 800);
+}

@@ -1,0 +1,72 @@
+/** @file What went wrong, in the person's language, and what to do about it. */
+import { el } from "./dom.js";
+import { language, t } from "./texts.js";
+
+/** Texts for one situation, before the general ones: `{register: {CONFLICT: "problem.register.taken"}}`. */
+const SPECIAL = {
+  register: { CONFLICT: "problem.register.taken" },
+  login: { UNAUTHENTICATED: "problem.login.wrong", FORBIDDEN: "problem.login.wrong", RATE_LIMITED: "problem.login.locked" },
+  password: { FORBIDDEN: "problem.password.wrong" },
+  source: {
+    INVALID: "problem.source.invalid",
+    NOT_FOUND: "problem.source.notFound",
+    UPSTREAM_FAILED: "problem.source.upstream",
+    QUOTA_EXHAUSTED: "problem.source.quota",
+  },
+};
+
+const GENERAL = {
+  OFFLINE: "problem.offline",
+  TIMEOUT: "problem.timeout",
+  UNAUTHENTICATED: "problem.unauthenticated",
+  FORBIDDEN: "problem.forbidden",
+  NOT_FOUND: "problem.notFound",
+  GONE: "problem.notFound",
+  CONFLICT: "problem.conflict",
+  INVALID: "problem.check",
+  UPSTREAM_FAILED: "problem.source.upstream",
+  RATE_LIMITED: "problem.limited",
+};
+
+/**
+ * One sentence or two about `error`.
+ * @param {import("../mypick.js").MyPickError} error
+ * @param {keyof typeof SPECIAL} [situation]
+ */
+export function describe(error, situation) {
+  let key = SPECIAL[situation]?.[error.code] ?? GENERAL[error.code] ?? "problem.unavailable";
+  const seconds = error.retryAfterMs ? Math.ceil(error.retryAfterMs / 1000) : null;
+  if (error.code === "RATE_LIMITED" && seconds === null) key = "problem.limitedUnknown";
+  // The server's own sentence says more, but it is English.
+  const known = Boolean(SPECIAL[situation]?.[error.code]);
+  if (!known && language === "en" && ["INVALID", "CONFLICT", "FULL"].includes(error.code)) return sentence(error.message);
+  const incident = error.details?.incident ?? error.details?.incident_id;
+  return t(key, { seconds }) + (incident ? " " + t("problem.incident", { incident }) : "");
+}
+
+/** A box that says what went wrong and offers to try again. */
+export function problemBox(error, retry, situation) {
+  return el(
+    "div",
+    { class: "empty problem", role: "alert" },
+    el("h3", {}, t("problem.title")),
+    el("p", {}, describe(error, situation)),
+    retry && el("button", { type: "button", class: "button quiet", on: { click: retry } }, t("state.retry")),
+  );
+}
+
+/** `{field: message}` of an `INVALID`: details are `[{field: "body.email", message}]`. */
+export function fieldProblems(error) {
+  const found = {};
+  for (const { field, message } of Array.isArray(error.details) ? error.details : []) {
+    const name = String(field ?? "").replace(/^body\./, "").split(".")[0];
+    if (name) found[name] ??= language === "en" && message ? sentence(message) : t("problem.field.other");
+  }
+  return found;
+}
+
+function sentence(text) {
+  const trimmed = text.trim();
+  const begun = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  return /[.!?…]$/.test(begun) ? begun : begun + ".";
+}

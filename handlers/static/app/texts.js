@@ -1,0 +1,79 @@
+/** @file The words, dates and numbers of the page's language. */
+
+const boot = JSON.parse(document.getElementById("boot").textContent);
+
+export const language = boot.lang;
+export const page = boot.page;
+
+const plural = new Intl.PluralRules(language);
+const number = new Intl.NumberFormat(language);
+const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const STEPS = [
+  ["second", 60],
+  ["minute", 60],
+  ["hour", 24],
+  ["day", 7],
+  ["week", 5],
+];
+
+export const has = (key) => key in boot.texts;
+
+/**
+ * The text of `key`. `{name}` is replaced by `values.name`; `{n|one|other}` chooses by `values.n`, in languages that make
+ * the difference.
+ */
+export function t(key, values = {}) {
+  const text = boot.texts[key] ?? key;
+  return text
+    .replace(/\{n\|([^|}]*)\|([^}]*)\}/g, (_, one, other) => (plural.select(Number(values.n)) === "one" ? one : other))
+    .replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+/** A count with its words: `counted("creator.followers", 1200)`. */
+export const counted = (key, count, { short = false } = {}) =>
+  t(key, { n: count, count: (short ? compact : number).format(count) });
+
+/** `1.2K`, `1.2만`. `text` may exceed 53 bits, so it may be a string. */
+export const shortNumber = (value) => compact.format(typeof value === "string" ? BigInt(value) : value);
+
+/** `3 minutes ago`, `어제`; after five weeks the date. */
+export function ago(iso, now = Date.now()) {
+  const then = new Date(iso);
+  if (Number.isNaN(then.getTime())) return "";
+  let amount = (then.getTime() - now) / 1000;
+  if (Math.abs(amount) < 45) return relative.format(0, "second");
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(Math.round(amount)) < size) return relative.format(Math.round(amount), unit);
+    amount /= size === 5 ? 1 : size;
+  }
+  return date(iso);
+}
+
+export const date = (iso) => new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(iso));
+
+export const dateTime = (iso) =>
+  new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+
+/** A `<time>` that says how long ago and, when pointed at, exactly when. It is kept current by `keepTimes`. */
+export function timeElement(iso) {
+  const element = document.createElement("time");
+  element.dateTime = iso;
+  element.title = dateTime(iso);
+  element.textContent = ago(iso);
+  return element;
+}
+
+/** `8:42`, `1:02:03`. */
+export function duration(seconds) {
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60];
+  if (parts[0] === 0) parts.shift();
+  return parts.map((part, index) => (index ? String(part).padStart(2, "0") : String(part))).join(":");
+}
+
+/** Renews what all `<time>` elements say, each minute. */
+export function keepTimes() {
+  setInterval(() => {
+    for (const element of document.querySelectorAll("time[datetime]")) element.textContent = ago(element.dateTime);
+  }, 60_000);
+}

@@ -1,0 +1,289 @@
+"""MyPick's command line: serve · worker · migrate · seed · demo · jobs · grant-role.
+
+This file alone reads the settings and opens connections; ``config/wiring.py`` puts the parts together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import secrets
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import aiohttp
+import orjson
+import structlog
+from aiohttp import web
+from pydantic import ValidationError
+
+from config.logs import configure_logs
+from config.settings import Settings
+from config.wiring import build_health, build_sockets, build_web, domain_settings, on_emulator
+from demo.content import Creator
+from demo.script import post_now_and_then
+from demo.stage import emulating
+from demo.youtube import PlatformEmulator
+from mypick.accounts import queries as people
+from mypick.accounts.actor import ROLES
+from mypick.creators import queries as creators
+from mypick.db import Database, DatabaseUnavailable, open_database
+from mypick.domain import Domain, build_domain, check_database
+from mypick.operations.health import Phase
+from mypick.platforms.protocol import Reference
+
+log = structlog.get_logger("run")
+
+BACKLOG = 4_096  # connections that wait to be accepted; with the default of 128 a storm of 5,000 takes 28 s
+HTTP_LIMIT = 32  # connections to platforms at once
+NEVER = timedelta(days=3650)  # seeded channels are on no real platform
+DEMO_EVERY = 12.0  # seconds: a newcomer should see something within half a minute
+
+
+class Refusal(Exception):
+    """The command cannot be done; the message says why and what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    try:
+        settings = Settings(**options.overrides)
+    except ValidationError as wrong:
+        return refuse(settings_problem(wrong))
+    configure_logs(level=settings.log_level, json_lines=settings.in_production)
+    start_sentry(settings)
+    try:
+        return run_loop(options.command(settings, options))
+    except (DatabaseUnavailable, Refusal) as problem:
+        return refuse(str(problem))
+    except KeyboardInterrupt:
+        return 130
+
+
+def refuse(problem: str) -> int:
+    print(f"mypick: {problem}", file=sys.stderr)
+    return 2
+
+
+def settings_problem(wrong: ValidationError) -> str:
+    """The first mistake, in one line, without the value: it may be a secret."""
+    first = wrong.errors(include_url=False, include_input=False)[0]
+    name = ".".join(str(step) for step in first["loc"]).upper()
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{name}: {said}" if name else said
+
+
+def run_loop(work: Coroutine[Any, Any, int]) -> int:
+    if sys.platform == "win32":
+        return asyncio.run(work)
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def start_sentry(settings: Settings) -> None:
+    if dsn := settings.sentry_dsn.get_secret_value():
+        import sentry_sdk
+
+        sentry_sdk.init(dsn=dsn, environment=settings.app_env, send_default_pii=False, include_local_variables=False)
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, *, works: bool) -> AsyncIterator[tuple[Database, Domain]]:
+    """The database, migrated, and the domain on it, not yet started."""
+    async with (
+        open_database(settings.database_url.get_secret_value(), settings.database_pool_size) as database,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=HTTP_LIMIT)) as http,
+    ):
+        await check_database(database)
+        node = f"{int(time.time()):x}-{secrets.token_hex(4)}"
+        yield database, build_domain(domain_settings(settings, node=node, works=works), http)
+
+
+async def serve(settings: Settings, options: argparse.Namespace) -> int:
+    """Answer clients until SIGTERM, then drain."""
+    works = {"yes": True, "no": False, "auto": not settings.redis_url.get_secret_value()}[settings.work_in_server]
+    async with opened(settings, works=works) as (database, domain), serving(settings, database, domain):
+        await stop_signal()
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings, database: Database, domain: Domain) -> AsyncIterator[int]:
+    """The open doors; gives the port. At the end: not ready, drain the sockets, finish requests, close."""
+    door = build_sockets(settings, domain)
+    health = build_health(database, domain)
+    runner = web.AppRunner(build_web(settings, domain, door, health), access_log=None, shutdown_timeout=10)
+    await runner.setup()
+    await domain.process.spawn("streams: deliver", lambda: domain.streams.delivery.run(door.deliver))
+    await domain.process.spawn("sockets: session check", door.run_session_check)
+    await domain.start(door.end_session)
+    try:
+        await web.TCPSite(runner, settings.app_host, settings.app_port, backlog=BACKLOG).start()
+        port: int = runner.addresses[0][1]
+        health.phase = Phase.SERVING
+        # the first line of output is for programs that start this one
+        print(orjson.dumps({"event": "listening", "port": port}).decode(), flush=True)
+        log.info("listening", port=port, url=settings.app_url, works=domain.settings.works)
+        yield port
+    finally:
+        health.phase = Phase.DRAINING
+        await door.drain()
+        await runner.cleanup()
+        await domain.close()
+
+
+async def stop_signal() -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends the run as KeyboardInterrupt
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    await stopped.wait()
+    log.info("stopping")
+
+
+async def worker(settings: Settings, options: argparse.Namespace) -> int:
+    """Do background jobs until SIGTERM."""
+    if not settings.redis_url.get_secret_value() and settings.uses_sqlite:
+        raise Refusal("a worker beside the server needs REDIS_URL and a server database; `serve` alone needs neither.")
+    async with opened(settings, works=True) as (_, domain):
+        await domain.start()
+        print(orjson.dumps({"event": "working"}).decode(), flush=True)
+        try:
+            await stop_signal()
+        finally:
+            await domain.close()
+    return 0
+
+
+async def migrate(settings: Settings, options: argparse.Namespace) -> int:
+    """Bring the database to this code, or to ``--to``."""
+    async with open_database(settings.database_url.get_secret_value()) as database:
+        steps = await database.migrate(options.to)
+    print("\n".join(steps) if steps else "nothing to do: the database is up to date")
+    return 0
+
+
+async def seed(settings: Settings, options: argparse.Namespace) -> int:
+    """Bring the demonstration's creators and their content in, once; they get nothing new afterwards."""
+    async with emulating() as (emulator, cast), opened(staged(settings, emulator), works=False) as (_, domain):
+        await domain.start()
+        await bring_in(domain, cast)
+        await creators.rest_channels(list(cast), domain.clock.now() + NEVER)
+        await domain.close()
+    print(f"{len(cast)} creators are here with their content. For a platform that goes on posting: make run")
+    return 0
+
+
+async def demo(settings: Settings, options: argparse.Namespace) -> int:
+    """Serve, with a platform of its own that posts now and then."""
+    async with (
+        emulating() as (emulator, cast),
+        opened(staged(settings, emulator), works=True) as (database, domain),
+        serving(settings, database, domain) as port,
+    ):
+        await bring_in(domain, cast)
+        emulator.reseed(int(time.time()))  # what is posted today is not what was posted yesterday
+        story = post_now_and_then(
+            emulator,
+            cast,
+            Random(),  # noqa: S311 - a story
+            every=DEMO_EVERY,
+            jitter=DEMO_EVERY / 3,
+            favourites=lambda: creators.followed_channels("youtube"),
+        )
+        telling = asyncio.create_task(story)
+        print(
+            f"\n  MyPick is open: http://localhost:{port}\n"
+            f"  Sign up and follow a creator: about every {DEMO_EVERY:.0f} seconds somebody posts,\n"
+            "  mostly somebody whom you follow. Ctrl-C ends it.\n",
+            flush=True,
+        )
+        await stop_signal()
+        telling.cancel()
+    return 0
+
+
+def staged(settings: Settings, emulator: PlatformEmulator) -> Settings:
+    return on_emulator(settings, api_url=emulator.api_url, feed_url=emulator.feed_url, api_key=emulator.api_key)
+
+
+async def bring_in(domain: Domain, cast: Mapping[str, Creator]) -> None:
+    """The emulator's creators as creators here, with their content."""
+    youtube = domain.platforms["youtube"]
+    for channel_id, creator in cast.items():
+        info = await youtube.resolve(Reference(youtube.name, "id", channel_id))
+        await domain.creators.keep(info, category=creator.category)
+    await creators.rest_channels(list(cast), domain.clock.now())
+    while await domain.poller.poll_due():
+        pass
+
+
+async def jobs(settings: Settings, options: argparse.Namespace) -> int:
+    """Show the queue, list what died, try it again."""
+    async with opened(settings, works=False) as (_, domain):
+        if options.retry is not None:
+            await domain.operator.retry(options.retry)
+            print(f"job {options.retry} is due again")
+        elif options.retry_all:
+            print(f"{await domain.operator.retry_all(options.retry_all)} jobs are due again")
+        else:
+            summary = await domain.operator.summary()
+            for lane in summary.lanes:
+                print(f"{lane.lane:8} due {lane.due:6}  running {lane.leased:4}  oldest {lane.oldest_s:8.1f} s")
+            print(f"dead {summary.dead}, done {summary.done}")
+            for job in await domain.operator.dead(limit=options.limit):
+                print(f"  {job.id}  {job.kind}  tried {job.attempts} times  {job.last_error}")
+    return 0
+
+
+async def grant_role(settings: Settings, options: argparse.Namespace) -> int:
+    """Make somebody a fan, a moderator or an admin: the first admin comes from here."""
+    async with opened(settings, works=False) as (_, domain):
+        user_id = await people.user_of(options.email)
+        if user_id is None:
+            raise Refusal(f"nobody has the address {options.email}: sign up first")
+        await domain.accounts.profiles.grant_role(user_id, options.role)
+    print(f"{options.email} is {options.role} now")
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="run.py", description="MyPick", epilog="Settings: see .env.example")
+    commands = parser.add_subparsers(title="commands", required=True)
+
+    def command(name: str, function: Callable[..., Coroutine[Any, Any, int]]) -> argparse.ArgumentParser:
+        text = (function.__doc__ or "").split("\n")[0]
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(command=function)
+        return added
+
+    for name, function in (("serve", serve), ("demo", demo)):
+        server = command(name, function)
+        server.add_argument("--host", dest="app_host", help="address to listen on (APP_HOST)")
+        server.add_argument("--port", dest="app_port", type=int, help="0 takes any free one (APP_PORT)")
+    command("worker", worker)
+    command("migrate", migrate).add_argument("--to", default="__latest__", help="a migration, or __first__ for none")
+    command("seed", seed)
+    queue = command("jobs", jobs)
+    queue.add_argument("--retry", type=int, metavar="ID", help="try one dead job again")
+    queue.add_argument("--retry-all", metavar="KIND", help="try all dead jobs of a kind again")
+    queue.add_argument("--limit", type=int, default=50, help="dead jobs to list (default 50)")
+    grant = command("grant-role", grant_role)
+    grant.add_argument("email")
+    grant.add_argument("role", choices=ROLES)
+    options = parser.parse_args(arguments)
+    given = ((name, getattr(options, name, None)) for name in ("app_host", "app_port"))
+    options.overrides = {name: value for name, value in given if value is not None}
+    return options
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,156 @@
+"""The benchmarks at their smallest: figures exist and counts are exact. Never how fast."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import ack, broadcast, connect, subjects
+from benchmarks.load import Door, Load, LoadError, raw_frame
+from benchmarks.run import MEASUREMENTS, main
+from benchmarks.sample import Phase, Sample
+from benchmarks.subjects import Subject, SubjectError, started
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the load leans on epoll and core affinity")
+
+
+@pytest.fixture
+def stock() -> Subject:
+    return subjects.stock()[0]
+
+
+def run(tmp_path: Path, *arguments: str) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    file = tmp_path / "rounds.json"
+    assert main(["--quick", "--json", str(file), *arguments]) == 0
+    rounds: dict[str, dict[str, list[dict[str, Any]]]] = json.loads(file.read_text())
+    return rounds
+
+
+def test_a_quick_run_measures_everything_and_counts_exactly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rounds = run(tmp_path, "--subjects", "stock")
+    assert list(rounds) == list(MEASUREMENTS)
+    for name in ("connect", "ack", "broadcast"):
+        (figures,) = rounds[name]["stock"]
+        assert figures["received"] == figures["expected"] > 0
+        assert figures["disordered"] == 0
+        assert figures["rate"] > 0
+        assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+    assert rounds["idle"]["stock"][0]["bytes_each"] > 0
+    (appended,) = rounds["append"]["one-per-transaction"]
+    assert appended["stored"] == appended["expected"] > 0
+    assert appended["rate"] > 0
+    assert 0 < appended["half_p50_ms"] <= appended["half_p99_ms"]
+    shown = capsys.readouterr().out
+    assert shown.count("###") == len(MEASUREMENTS)
+    assert "MISSED" not in shown  # the peers are not judged
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="the limit is compiled on the spot")
+def test_the_limit_counts_every_send(tmp_path: Path) -> None:
+    (figures,) = run(tmp_path, "--only", "broadcast", "--subjects", "")["broadcast"]["limit"]
+    assert figures["received"] == figures["expected"] > 0
+
+
+@pytest.mark.node
+@pytest.mark.skipif(not subjects.node(install=False), reason="needs Node and the peer's packages")
+def test_node_has_the_same_surface(tmp_path: Path) -> None:
+    rounds = run(tmp_path, "--only", "connect,ack,broadcast", "--subjects", "node")
+    for measured in rounds.values():
+        (figures,) = measured["node"]
+        assert figures["received"] == figures["expected"] > 0
+
+
+def test_a_subject_that_cannot_run_is_named_and_left_out(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert "nonsense" not in run(tmp_path, "--only", "connect", "--subjects", "stock,nonsense")["connect"]
+    assert "nonsense cannot run here and is left out" in capsys.readouterr().out
+
+
+def test_an_unknown_measurement_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--only", "speed"])
+    assert "no such measurement: speed" in capsys.readouterr().err
+
+
+def test_a_refused_token_ends_the_run(stock: Subject) -> None:
+    with (
+        started(stock, subjects.cores().server) as server,
+        Load(server.port, Door(auth={"token": "wrong"})) as load,
+        pytest.raises(LoadError, match="UNAUTHENTICATED"),
+    ):
+        load.connect(1)
+
+
+def test_a_lost_server_ends_the_run_instead_of_counting_less(stock: Subject) -> None:
+    with started(stock, subjects.cores().server) as server, Load(server.port, stock.door) as load:
+        load.connect(3)
+        server.stop()
+        with pytest.raises(LoadError):
+            load.idle(30)
+
+
+def test_a_program_that_does_not_listen_is_reported_with_its_last_words() -> None:
+    silent = Subject("silent", (sys.executable, "-c", "raise SystemExit('no such thing')"))
+    with pytest.raises(SubjectError, match=r"silent did not start.*no such thing"), started(silent, 0):
+        pass
+
+
+def copies_all_but_one(listener: socket.socket, clients: int, broadcasts: int, frame: int) -> None:
+    """As the limit program does, but the second broadcast never reaches the last client."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(listener.accept()[0]) for _ in range(clients)]
+        for number in range(broadcasts):
+            data = sockets[0].recv(frame, socket.MSG_WAITALL)
+            for client in sockets[: -1 if number == 1 else None]:
+                client.sendall(data)
+        with contextlib.suppress(ConnectionResetError):
+            sockets[0].recv(1)  # until the load has gone
+
+
+def test_one_lost_delivery_is_counted_as_missing_and_as_disorder() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
+        frame = len(raw_frame(0, broadcast.TEXT))
+        serving = threads.submit(copies_all_but_one, listener, 3, 5, frame)
+        with Load(listener.getsockname()[1], Door(raw=True), limit=1.0) as load:
+            load.connect(3)
+            phase = load.broadcast(5, broadcast.TEXT)
+        serving.result(10)
+    assert (phase.expected, phase.received, phase.missing, phase.disordered) == (15, 14, 1, 1)
+    assert not phase.exact
+
+
+def test_missing_and_disordered_answers_make_a_sample_inexact() -> None:
+    def sample(expected: int, disordered: int) -> Sample:
+        return Sample.of(Phase(expected, [0.001, 0.002], disordered, 1.0, 0.5), cpu=0.1)
+
+    assert sample(2, 0).exact
+    assert not sample(3, 0).exact
+    assert not sample(2, 1).exact
+
+
+@pytest.mark.parametrize(
+    ("busy", "cpu", "bound"), [(0.95, 0.5, True), (0.95, 0.99, False), (0.5, 0.5, False)]
+)
+def test_a_load_that_was_the_slower_side_says_so(busy: float, cpu: float, bound: bool) -> None:
+    assert Sample.of(Phase(1, [0.001], 0, 1.0, busy), cpu).load_bound is bound
+
+
+def test_each_measurement_costs_the_server_something_that_shows(stock: Subject) -> None:
+    cores = subjects.cores()
+    samples = [
+        connect.measure(stock, cores, 100),
+        ack.measure(stock, cores, 10, 2_000),
+        broadcast.measure(stock, cores, 100, 40),
+    ]
+    assert all(sample.exact and sample.cpu_us > 0 for sample in samples)
