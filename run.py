@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import secrets
 import signal
 import sys
@@ -191,7 +192,8 @@ async def demo(settings: Settings, options: argparse.Namespace) -> int:
     ):
         await bring_in(domain, cast)
         emulator.reseed(int(time.time()))  # what is posted today is not what was posted yesterday
-        story = post_now_and_then(
+        story = functools.partial(
+            post_now_and_then,
             emulator,
             cast,
             Random(),  # noqa: S311 - a story
@@ -199,7 +201,7 @@ async def demo(settings: Settings, options: argparse.Namespace) -> int:
             jitter=DEMO_EVERY / 3,
             favourites=lambda: creators.followed_channels("youtube"),
         )
-        telling = asyncio.create_task(story)
+        await domain.process.spawn("demo: the platform posts", story)
         print(
             f"\n  MyPick is open: http://localhost:{port}\n"
             f"  Sign up and follow a creator: about every {DEMO_EVERY:.0f} seconds somebody posts,\n"
@@ -207,7 +209,6 @@ async def demo(settings: Settings, options: argparse.Namespace) -> int:
             flush=True,
         )
         await stop_signal()
-        telling.cancel()
     return 0
 
 
