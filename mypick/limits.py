@@ -32,6 +32,10 @@ GENERAL = "general"
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
+class WrongLimitError(ValueError):
+    """The settings name a limit that there is not, or a rate that cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """``amount`` at once, and again as many over each ``seconds``."""
@@ -44,7 +48,7 @@ class Rate:
         """``5/5m``, ``20/1s``, ``100/h``. ``ValueError`` says what is wrong."""
         match = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{0,6})\s*([smhd])\s*", text)
         if not match or int(match[1]) < 1 or match[2] == "0":
-            raise ValueError(f'"{text}" is no rate: write it as amount/time, such as 5/5m, 20/1s or 100/1h')
+            raise WrongLimitError(f'"{text}" is no rate: write it as amount/time, such as 5/5m, 20/1s or 100/1h')
         return cls(int(match[1]), int(match[2] or 1) * _UNITS[match[3]])
 
     @property
@@ -177,7 +181,7 @@ class MemoryBuckets:
 
 
 class Limits:
-    """``overrides`` are rates by name, as in the settings; a name that is not in ``limits`` is a ``ValueError``."""
+    """``overrides`` are rates by name, as in the settings; a mistake in them is a ``WrongLimitError``."""
 
     def __init__(
         self,
@@ -195,7 +199,7 @@ class Limits:
             self._limits[GENERAL] = replace(self._limits[GENERAL], rate=general)
         for name, text in (overrides or {}).items():
             if name not in self._limits:
-                raise ValueError(f'there is no rate limit "{name}"; there are: {", ".join(sorted(self._limits))}')
+                raise WrongLimitError(f'RATE_LIMITS: there is no rate limit "{name}"; there are: {", ".join(sorted(self._limits))}')
             self._limits[name] = replace(self._limits[name], rate=Rate.parse(text))
         self._redis = redis
         self._memory = MemoryBuckets(clock, max_keys)
