@@ -14,7 +14,7 @@ from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.streams import sql
 from mypick.streams.events import MAX_CID, MAX_TYPE, Append, Done, Event, NewEvent, ReceiptKey
-from mypick.streams.sql import Head, StoredReply
+from mypick.streams.sql import Head, Row, StoredReply
 from mypick.streams.store import StreamStore
 
 
@@ -74,9 +74,9 @@ class _Group:
         self._ids = ids
         self._now = clock.now()
         self._rises: dict[int, int] = {}  # stream id → by how much its head is raised
-        self._events: list[tuple[Any, ...]] = []  # rows as sql.EVENTS has them
+        self._events: list[Row] = []  # as sql.EVENTS has them
         self._rows: dict[type[Model], list[Model]] = {}
-        self._receipts: list[tuple[Any, ...]] = []  # rows as sql.RECEIPTS has them
+        self._receipts: list[Row] = []  # as sql.RECEIPTS has them
 
     def number(self, new: NewEvent) -> Event:
         if len(new.type) > MAX_TYPE:
@@ -114,9 +114,7 @@ class _Group:
         return StoredReply(key.payload_hash, reply)
 
     async def save(self) -> None:
-        await sql.raise_heads(self._rises)
-        await sql.insert(sql.EVENTS, self._events)
+        # two nodes that hold the same cids insert them in one order, so that they wait and do not deadlock
+        await sql.write(self._rises, self._events, sorted(self._receipts))
         for model, rows in self._rows.items():
             await model.bulk_create(rows)
-        # two nodes that hold the same cids insert them in one order, so that they wait and do not deadlock
-        await sql.insert(sql.RECEIPTS, sorted(self._receipts))

@@ -16,6 +16,9 @@ import orjson
 
 from mypick import db
 
+Row = tuple[Any, ...]
+"""Values in the order of a table's columns; JSON is text."""
+
 
 @dataclass(slots=True)
 class Head:
@@ -42,14 +45,22 @@ class Table:
     name: str
     columns: Mapping[str, str]
 
-    def insert(self, dialect: str) -> str:
-        names = ",".join(self.columns)  # none of them is a word of SQL
-        if dialect == "postgres":
-            arrays = ",".join(f"${place}::{kind}[]" for place, kind in enumerate(self.columns.values(), 1))
-            return f"INSERT INTO {self.name} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608 - marks only
-        mark = "%s" if dialect == "mysql" else "?"
+    @property
+    def names(self) -> str:
+        return ",".join(self.columns)  # none of them is a word of SQL
+
+    def insert_one(self, mark: str) -> str:
         marks = ",".join(mark for _ in self.columns)
-        return f"INSERT INTO {self.name} ({names}) VALUES ({marks})"  # noqa: S608 - marks only
+        return f"INSERT INTO {self.name} ({self.names}) VALUES ({marks})"  # noqa: S608 - marks only
+
+    def insert_arrays(self, first: int) -> str:
+        """For PostgreSQL: an array for each column, the first of them parameter ``first``."""
+        arrays = ",".join(f"${place}::{kind}[]" for place, kind in enumerate(self.columns.values(), first))
+        return f"INSERT INTO {self.name} ({self.names}) SELECT * FROM unnest({arrays})"  # noqa: S608 - marks only
+
+    def arrays(self, rows: Sequence[Row]) -> list[list[Any]]:
+        """A list for each column."""
+        return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in self.columns]
 
 
 EVENTS = Table(
@@ -71,15 +82,12 @@ RECEIPTS = Table(
 )
 
 
-async def insert(table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert ``rows`` in their order. JSON comes as text."""
-    if not rows:
-        return
-    dialect = db.dialect()
-    if dialect == "postgres":
-        await db.connection().execute_query(table.insert(dialect), [list(column) for column in zip(*rows, strict=True)])
-    else:
-        await db.connection().execute_many(table.insert(dialect), [list(row) for row in rows])
+# One trip to the server instead of three. All parts of such a statement run, whatever the others find.
+_WRITE_POSTGRES = (
+    "WITH raised AS (UPDATE stream SET head_seq = head_seq + rises.rise "  # noqa: S608 - marks only
+    "FROM unnest($1::bigint[],$2::bigint[]) AS rises(id, rise) WHERE stream.id = rises.id), "
+    f"told AS ({EVENTS.insert_arrays(3)}) {RECEIPTS.insert_arrays(3 + len(EVENTS.columns))}"
+)
 
 
 async def lock(stream_ids: Collection[int]) -> list[Head]:
@@ -98,25 +106,28 @@ async def lock(stream_ids: Collection[int]) -> list[Head]:
     return [Head(row["id"], row["key"], row["epoch"], row["head_seq"]) for row in rows]
 
 
-async def raise_heads(rises: Mapping[int, int]) -> None:
-    """Raise ``head_seq`` of streams, each by its own amount."""
-    if not rises:
+async def write(rises: Mapping[int, int], events: Sequence[Row], receipts: Sequence[Row]) -> None:
+    """Raise ``head_seq`` of streams, each by its own amount, and insert events and receipts in their order."""
+    if not rises and not receipts:
         return
-    if db.dialect() == "postgres":
-        await db.connection().execute_query(
-            "UPDATE stream SET head_seq = head_seq + raised.rise "
-            "FROM unnest($1::bigint[], $2::bigint[]) AS raised(id, rise) WHERE stream.id = raised.id",
-            [list(rises), list(rises.values())],
-        )
+    dialect = db.dialect()
+    connection = db.connection()
+    if dialect == "postgres":
+        values = [list(rises), list(rises.values()), *EVENTS.arrays(events), *RECEIPTS.arrays(receipts)]
+        await connection.execute_query(_WRITE_POSTGRES, values)
         return
     # streams that rise by the same amount rise in one statement: one for a fan-out, a few for a busy group
     by_rise: dict[int, list[int]] = {}
     for stream_id, rise in rises.items():
         by_rise.setdefault(rise, []).append(stream_id)
     for rise, stream_ids in sorted(by_rise.items()):
-        await db.connection().execute_query(
+        await connection.execute_query(
             f"UPDATE stream SET head_seq = head_seq + {rise:d} WHERE id IN ({_integers(stream_ids)})"  # noqa: S608
         )
+    for table, rows in ((EVENTS, events), (RECEIPTS, receipts)):
+        if rows:
+            statement = table.insert_one("%s" if dialect == "mysql" else "?")
+            await connection.execute_many(statement, [list(row) for row in rows])
 
 
 async def replies(wanted: Sequence[tuple[int, str]]) -> dict[tuple[int, str], StoredReply]:
