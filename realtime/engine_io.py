@@ -142,6 +142,11 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # the package i
         if socket is not None:
             await socket.close(wait=False, reason=self.reason.SERVER_DISCONNECT)
 
+    def cut_all(self) -> None:
+        """Forget whoever is still here; their connections end within 3 s."""
+        for socket in list(self.sockets.values()):
+            self._end(socket)
+
     async def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
         result = await super()._trigger_event(event, *args, **kwargs)
         if event == "disconnect" and (socket := self.sockets.get(args[0])):

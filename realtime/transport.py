@@ -272,7 +272,7 @@ class Transport:
         self.refuse_new()
         closing = [asyncio.ensure_future(self._server.eio.cut_off(sid)) for sid in list(self._server.eio.sockets)]
         if closing:
-            _, late = await asyncio.wait(closing, timeout=CLOSE_TIMEOUT)
-            for task in late:
-                task.cancel()
+            # what is late waits for a command under way, and ends with it; its connection does not wait
+            await asyncio.wait(closing, timeout=CLOSE_TIMEOUT)
+        self._server.eio.cut_all()
         await self._server.shutdown()

@@ -136,7 +136,7 @@ async def test_one_command_of_a_client_at_a_time_in_order(node: Node, alice: Fan
     for number in range(5):
         await one.send(f'42{SPACE},{number}["hold",{{"gate":"{number}"}}]')
     for number in range(5):
-        await until(lambda number=number: str(number) in node.namespace.gates)
+        await until(lambda: len(node.namespace.gates) == number + 1)  # noqa: B023 - awaited here
         assert node.namespace.ran == [str(done) for done in range(number + 1)]
         node.namespace.gates[str(number)].set()
         assert (await one.ack(number)) == {"ok": True, "data": {"number": number + 1}}
