@@ -24,6 +24,8 @@ class Connection:
     waiting: int = 0
     streams: set[str] = field(default_factory=set)  # joined, so to be left when it closes
     expiry: asyncio.TimerHandle | None = None
+    opened: bool = False  # counted as here, so to be counted as gone
+    evicted: bool = False  # told to go
     closed: bool = False
 
 

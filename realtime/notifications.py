@@ -56,7 +56,7 @@ class NotificationsNamespace(Namespace):
         body: dict[str, Any] = unread.model_dump(mode="json")
         await self.parts.transport.emit(self.name, conn.sid, "unread-notifications", body)
 
-    @command("mark-read")
+    @command("mark-read", scope="notifications:write")
     async def mark_read(self, conn: Connection, cmd: MarkRead) -> UnreadCount:
         """Mark notifications as read, up to a seq or by their ids; the user's other sockets hear of it."""
         return await self._notifications.mark_read(conn.actor, cmd)

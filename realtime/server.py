@@ -84,7 +84,8 @@ class SocketDoor:
                 await self.end_session(session_id)
 
     async def drain(self) -> None:
-        """Tell every client to come back after a random delay, then close."""
+        """Tell every client to come back after a random delay, then close. Newcomers are refused."""
+        self._transport.refuse_new()
         for conn in self._connections:
             await self._transport.emit(
                 conn.namespace,
