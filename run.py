@@ -23,6 +23,7 @@ import orjson
 import structlog
 from aiohttp import web
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from config.logs import configure_logs
 from config.settings import Settings
@@ -36,6 +37,8 @@ from mypick.accounts.actor import ROLES
 from mypick.creators import queries as creators
 from mypick.db import Database, DatabaseUnavailable, open_database
 from mypick.domain import Domain, build_domain, check_database
+from mypick.errors import DomainError
+from mypick.limits import WrongLimitError
 from mypick.operations.health import Phase
 from mypick.platforms.protocol import Reference
 
@@ -57,12 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings(**options.overrides)
     except ValidationError as wrong:
         return refuse(settings_problem(wrong))
+    except SettingsError as wrong:  # says which field could not be read, not what stood there
+        return refuse(f"{wrong}; it must be JSON, see .env.example")
     configure_logs(level=settings.log_level, json_lines=settings.in_production)
     start_sentry(settings)
     try:
         return run_loop(options.command(settings, options))
-    except (DatabaseUnavailable, Refusal) as problem:
+    except (DatabaseUnavailable, Refusal, WrongLimitError) as problem:
         return refuse(str(problem))
+    except DomainError as problem:
+        return refuse(problem.message)
     except KeyboardInterrupt:
         return 130
 

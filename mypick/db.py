@@ -65,7 +65,12 @@ def tortoise_config(url: str, pool_size: int = 10) -> dict[str, Any]:
     if scheme == "sqlite":
         file_path = Path(credentials["file_path"])
         if str(file_path) != ":memory:":
-            file_path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                file_path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as failure:
+                raise DatabaseUnavailable(
+                    f"the folder of the SQLite file, {file_path.parent}, cannot be made: {failure.strerror}"
+                ) from failure
     else:
         credentials["minsize"], credentials["maxsize"] = 1, pool_size
     if scheme in ("mysql", "mariadb"):
@@ -141,7 +146,10 @@ class Database:
         """Apply, or roll back to, ``target`` (``__first__`` is the empty database). Names of the steps done."""
         executor = self._executor()
         targets = [MigrationTarget(app_label=APP, name=target)]
-        steps = [step.migration.name for step in await executor.plan(targets)]
+        try:
+            steps = [step.migration.name for step in await executor.plan(targets)]
+        except ValueError as unknown:
+            raise DatabaseUnavailable(f"{unknown}; see the folder migrations/") from unknown
         await executor.migrate(targets)
         return steps
 

@@ -266,7 +266,8 @@ def _register(domain: Domain) -> None:
             "sessions": await domain.accounts.sessions.purge(),
             "jobs": await domain.operator.purge(KEEP_DONE),
         }
-        log.info("cleared up", **removed)
+        if any(removed.values()):
+            log.info("cleared up", **removed)
 
     every(MEASURE_EVERY, measure, "measure the queue")
     every(HOUR, clear_up, "clear up")
