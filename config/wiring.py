@@ -97,6 +97,7 @@ def build_sockets(settings: Settings, domain: Domain) -> SocketDoor:
         connections,
         namespaces,
         ended_among=people.ended_among,
+        revoked_among=people.revoked_among,
         rng=domain.rng,
         metrics=domain.metrics,
     )

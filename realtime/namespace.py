@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 import structlog
 from pydantic import BaseModel
 
+from mypick import db
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.errors import Code, DomainError
@@ -26,6 +27,7 @@ from realtime.transport import Peer, Refused, Transport
 log = structlog.get_logger(__name__)
 
 EXPIRY_NOTICE = 60  # seconds before the end of a token that the client is told
+RETRY_AWAY_MS = 2_000
 SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answer in milliseconds
 
 
@@ -106,8 +108,9 @@ class Namespace:
             self.parts.metrics.socket_connects.labels(self.name, refused.code.name).inc()
             raise Refused(wire_error(refused)) from None
         except Exception as failure:
-            self.parts.metrics.socket_connects.labels(self.name, Code.INTERNAL.name).inc()
-            raise Refused(wire_error(self._unexpected("connect", failure))) from None
+            unexpected = self._unexpected("connect", failure)
+            self.parts.metrics.socket_connects.labels(self.name, unexpected.code.name).inc()
+            raise Refused(wire_error(unexpected)) from None
         self.parts.metrics.socket_connects.labels(self.name, "ok").inc()
         conn = Connection(sid=sid, namespace=self.name, actor=actor, address=address)
         self.parts.connections.add(conn)
@@ -125,9 +128,10 @@ class Namespace:
                 await self.parts.attendance.arrived(conn.actor.user_id)
                 async with conn.turn:
                     await asyncio.wait_for(self.start(conn), SLOW_COMMAND)
-            except Exception:
-                log.exception("a client could not be started, closing it", namespace=self.name)
-                await self.parts.transport.disconnect(self.name, sid)
+            except Exception as failure:
+                self._unexpected("start", failure)
+                # not the namespace alone: a client whose connection is cut comes back by itself
+                await self.parts.transport.cut_off(self.name, sid)
 
     async def closed(self, sid: str, reason: str) -> None:
         conn = self.parts.connections.get(self.name, sid)
@@ -141,7 +145,11 @@ class Namespace:
             return  # it went away while it was let in: nobody has counted it yet
         self.parts.metrics.socket_connections.labels(self.name).dec()
         self.parts.metrics.socket_closes.labels(self.name, reason).inc()
-        with structlog.contextvars.bound_contextvars(connection_id=sid, user_id=conn.actor.user_id):
+        # Apart: this may be called from within the writing of a frame, which must not wait for a client's command.
+        self._spawn(self._leave(conn, reason))
+
+    async def _leave(self, conn: Connection, reason: str) -> None:
+        with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
             await self.parts.attendance.left(conn.actor.user_id)
             async with conn.turn:  # a join that is under way must be seen to be left
                 for stream in conn.streams:
@@ -186,7 +194,8 @@ class Namespace:
                 unavailable = DomainError(Code.UNAVAILABLE, "it took too long: try again", retry_after_ms=1_000)
                 answer, result = failed(unavailable), unavailable.code.name
             except Exception as failure:
-                answer, result = failed(self._unexpected(shown_name, failure)), Code.INTERNAL.name
+                unexpected = self._unexpected(shown_name, failure)
+                answer, result = failed(unexpected), unexpected.code.name
         self.parts.metrics.commands.labels(shown_name, result).inc()
         self.parts.metrics.command_seconds.labels(shown_name).observe(self.parts.clock.monotonic() - began)
         return answer
@@ -206,6 +215,9 @@ class Namespace:
         return reply
 
     def _unexpected(self, doing: str, failure: Exception) -> DomainError:
+        if isinstance(failure, db.AWAY):
+            log.warning("a part is away", doing=doing, namespace=self.name, error=repr(failure)[:200])
+            return DomainError(Code.UNAVAILABLE, retry_after_ms=RETRY_AWAY_MS)
         incident = secrets.token_hex(6)
         log.error("unexpected failure", incident=incident, doing=doing, namespace=self.name, exc_info=failure)
         return DomainError(

@@ -255,6 +255,11 @@ class Transport:
     async def leave(self, namespace: str, sid: str, room: str) -> None:
         await self._server.leave_room(sid, room, namespace=namespace)
 
+    async def cut_off(self, namespace: str, sid: str) -> None:
+        """Close the whole connection of a client, so that it opens a new one by itself."""
+        if (eio_sid := self._server.manager.eio_sid_from_sid(sid, namespace)) is not None:
+            await self._server.eio.cut_off(eio_sid)
+
     async def disconnect(self, namespace: str, sid: str) -> None:
         await self._server.disconnect(sid, namespace=namespace)
 

@@ -179,15 +179,37 @@ class Delivery:
                 seq, snapshot = await read()
                 if local.members == 1:
                     local.last_seq = max(seq, local.last_seq)
-                elif seq > local.last_seq:
-                    await self._catch_up(local, seq)
-                await self._flushed()
+                await self._bring_to(local, seq)
                 await enter(snapshot)
         except BaseException:
             self._send_signals(local)
             await self.leave(key)
             raise
         self._drain(local)
+
+    async def between(
+        self,
+        key: str,
+        read: Callable[[], Awaitable[tuple[int, Snapshot]]],
+        send: Callable[[Snapshot], Awaitable[None]],
+    ) -> None:
+        """Send a fresh snapshot to a member of ``key`` in its place: behind what it already has, before what comes."""
+        local = self._locals.get(key)
+        if local is None:  # the member has left meanwhile
+            return
+        try:
+            async with local.lock:
+                seq, snapshot = await read()
+                await self._bring_to(local, seq)
+                await send(snapshot)
+        finally:
+            self._drain(local)
+
+    async def _bring_to(self, local: _Local, seq: int) -> None:
+        """Returns when the members here have everything up to ``seq``. The caller holds the stream's lock."""
+        if seq > local.last_seq:
+            await self._catch_up(local, seq)
+        await self._flushed()
 
     async def leave(self, key: str) -> None:
         """One member fewer; with the last one the node stops listening."""

@@ -157,6 +157,7 @@ class Node:
             self.connections,
             [self.namespace],
             ended_among=people.ended_among,
+            revoked_among=people.revoked_among,
             rng=random.Random(1),
             metrics=self.metrics,
         )
