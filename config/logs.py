@@ -104,3 +104,5 @@ def configure_logs(*, level: str, json_lines: bool) -> None:
     # these write a line for every packet and query at INFO
     for noisy in ("engineio", "socketio", "tortoise", "aiohttp.access", "taskiq"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    # it warns whenever a look takes longer than its own interval; what is late is in our metrics
+    logging.getLogger("taskiq.cli.scheduler").setLevel(logging.ERROR)

@@ -97,7 +97,8 @@ class FanOut:
         done = await self._streams.append_alone(
             Append(streams=list(users), decide=decide, rows=rows, effect=checkpoint)
         )
-        log.info("told", notice_id=notice.id, people=len(done.events), of=len(people))
+        if done.events:
+            log.info("told", notice_id=notice.id, people=len(done.events), of=len(people))
 
 
 async def _one_more_unread(user_ids: Sequence[int]) -> dict[int, int]:

@@ -153,14 +153,14 @@ class Poller:
         wanted: set[str] = set()
         ready: dict[str, Item] = {}
         if not page.not_modified:
-            for _ in range(MAX_PAGES):
+            for number in range(1, MAX_PAGES + 1):
                 fresh = await content.unknown(channel.platform, page.item_ids)
                 wanted |= fresh
                 ready.update({key: item for key, item in page.items.items() if key in fresh})
                 # uploads are ordered by upload, not by publication: a page is compared as a whole, and only a page
                 # on which nothing is known says that there may be more behind it
                 overlap = len(fresh) < len(page.item_ids)
-                if overlap or page.next is None or channel.first_polled_at is None:
+                if overlap or page.next is None or channel.first_polled_at is None or number == MAX_PAGES:
                     break
                 page = await platform.list_recent(channel.external_id, channel.uploads_ref, page=page.next)
         unfinished = await content.unfinished(channel.id)
@@ -186,7 +186,7 @@ class Poller:
                 creator_id=row.creator_id,
                 creator_name=names[row.creator_id].name,
                 platform=row.platform,
-                history_until=row.created_at if row.first_polled_at is None else None,
+                history_until=_history_until(row),
             )
             announced = await self._contents.keep(source, look.items, ids[: 2 * len(look.items)])
             await announce(announced, jobs=self._jobs, now=now)
@@ -232,3 +232,12 @@ class Poller:
 
     def _until(self, moment: datetime) -> float:
         return max(1.0, (moment - self._clock.now()).total_seconds())
+
+
+def _history_until(channel: Channel) -> datetime:
+    """What was published up to then is no news, at later looks too: where something is deleted, a list shows an older
+    thing in its stead that no look has seen. Platforms tell whole seconds, so what was published in the very second in
+    which the channel came is history to the first look, which may have seen it before, and news to a later one."""
+    if channel.first_polled_at is None:
+        return channel.created_at
+    return channel.created_at.replace(microsecond=0) - timedelta(microseconds=1)
