@@ -28,6 +28,7 @@ RETRY_AFTER = 5  # seconds, for clients that come while this process closes
 
 # what a client may send over polling; over a websocket also PING "probe" and UPGRADE, and the rest is ignored
 _POSTED = (engineio.packet.CLOSE, engineio.packet.PONG, engineio.packet.MESSAGE)
+_UNREADABLE = (web.RequestPayloadError, web.PayloadAccessError)  # chunks or lengths that are none
 _FIRST = tuple("0123456")  # of a text packet: its type
 
 
@@ -107,7 +108,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]  # the package i
         except _TooLargeError:
             await self.cut_off(sid)
             raise web.HTTPRequestEntityTooLarge(self.max_http_buffer_size) from None
-        except (ValueError, KeyError, TimeoutError, web.PayloadAccessError, ConnectionError) as malformed:
+        except (ValueError, KeyError, TimeoutError, ConnectionError, *_UNREADABLE) as malformed:
             log.info("malformed payload, closing", eio_sid=sid[:64], error=repr(malformed)[:200])
             await self.cut_off(sid)
             raise web.HTTPBadRequest(text="these are no packets of Engine.IO 4") from None

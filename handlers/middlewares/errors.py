@@ -26,7 +26,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except DomainError as error:
-        return await _answer(request, error, error.code.status)
+        response = await _answer(request, error, error.code.status)
+        if not request.content.is_eof():
+            # refused before its body was read: it may be a bomb, or no end of it; the client sees an orderly end
+            response.force_close()
+        return response
     except web.HTTPException as answer:
         if answer.status < 400:
             raise

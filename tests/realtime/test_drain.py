@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import aiohttp
 import orjson
@@ -78,6 +77,5 @@ async def test_a_command_that_hangs_does_not_hold_up_the_end(
     async with asyncio.timeout(3):
         await node.drain()
     node.namespace.gates["never"].set()
-    replies: list[Any] = await asyncio.gather(hanging, return_exceptions=True)
-    assert len(replies) == 1
+    hanging.cancel()  # its ack has nowhere to go
     await node.assert_nobody_left()
