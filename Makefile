@@ -17,8 +17,9 @@ runtime:
 install: ## Install everything into .venv
 	@$(PYTHON) .ci/install.py requirements.lock requirements-dev.lock
 
-run: runtime ## Open MyPick on port 4000 with demonstration content and a platform that posts
-	@$(BIN)/python run.py demo
+run: runtime ## Open MyPick on port 4000, or PORT=…, with demonstration content and a platform that posts
+	@$(PYTHON) .ci/assets.py --if-missing
+	@$(BIN)/python run.py demo $(if $(PORT),--port $(PORT))
 
 test: install lint ## Run linters, types, import contracts and all tests
 	@$(BIN)/python -m pytest
@@ -41,7 +42,7 @@ seed: runtime ## Bring the demonstration's creators and content in
 	@$(BIN)/python run.py seed
 
 assets: ## Bring the official Socket.IO client, at its pinned version, into handlers/static/vendor
-	@sh .ci/assets
+	@$(PYTHON) .ci/assets.py
 
 lock: install ## Pin the dependencies of pyproject.toml anew
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet \

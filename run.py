@@ -35,7 +35,7 @@ from demo.youtube import PlatformEmulator
 from mypick.accounts import queries as people
 from mypick.accounts.actor import ROLES
 from mypick.creators import queries as creators
-from mypick.db import Database, DatabaseUnavailable, open_database
+from mypick.db import Database, DatabaseUnavailable, only_server, open_database
 from mypick.domain import Domain, build_domain, check_database
 from mypick.errors import DomainError
 from mypick.limits import WrongLimitError
@@ -117,11 +117,13 @@ async def opened(settings: Settings, *, works: bool) -> AsyncIterator[tuple[Data
 
 async def serve(settings: Settings, options: argparse.Namespace) -> int:
     """Answer clients until SIGTERM, then drain."""
-    works = {"yes": True, "no": False, "auto": not settings.redis_url.get_secret_value()}[settings.work_in_server]
-    if settings.uses_sqlite and not works:
-        raise Refusal("with SQLite nobody else can do the jobs: leave REDIS_URL empty, or set WORK_IN_SERVER=yes.")
-    async with opened(settings, works=works) as (database, domain), serving(settings, database, domain):
-        await stop_signal()
+    alone = settings.uses_sqlite or not settings.redis_url.get_secret_value()
+    works = {"yes": True, "no": False, "auto": alone}[settings.work_in_server]
+    if alone and not works:
+        raise Refusal("without Redis and a server database nobody else can do the jobs: leave WORK_IN_SERVER=auto.")
+    with only_server(settings.database_url.get_secret_value()):
+        async with opened(settings, works=works) as (database, domain), serving(settings, database, domain):
+            await stop_signal()
     return 0
 
 
@@ -154,6 +156,8 @@ async def serving(settings: Settings, database: Database, domain: Domain) -> Asy
         # the first line of output is for programs that start this one
         print(orjson.dumps({"event": "listening", "port": port}).decode(), flush=True)
         log.info("listening", port=port, url=settings.app_url, works=domain.settings.works)
+        if not domain.settings.works:
+            log.info("background jobs are done elsewhere: start `python run.py worker` too")
         yield port
 
 
@@ -199,11 +203,12 @@ async def seed(settings: Settings, options: argparse.Namespace) -> int:
 
 async def demo(settings: Settings, options: argparse.Namespace) -> int:
     """Serve, with a platform of its own that posts now and then."""
-    async with (
-        emulating() as (emulator, cast),
-        opened(staged(settings, emulator), works=True) as (database, domain),
-        serving(settings, database, domain) as port,
-    ):
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(only_server(settings.database_url.get_secret_value()))
+        emulator, cast = await stack.enter_async_context(emulating())
+        settings = staged(settings, emulator)
+        database, domain = await stack.enter_async_context(opened(settings, works=True))
+        port = await stack.enter_async_context(serving(settings, database, domain))
         await bring_in(domain, cast)
         emulator.reseed(int(time.time()))  # what is posted today is not what was posted yesterday
         story = functools.partial(
@@ -248,7 +253,10 @@ async def jobs(settings: Settings, options: argparse.Namespace) -> int:
             await domain.operator.retry(options.retry)
             print(f"job {options.retry} is due again")
         elif options.retry_all:
-            print(f"{await domain.operator.retry_all(options.retry_all)} jobs are due again")
+            count = await domain.operator.retry_all(options.retry_all)
+            if not count:
+                raise Refusal(f"no job of the kind {options.retry_all} is dead; `run.py jobs` lists the dead")
+            print(f"{count} jobs are due again")
         else:
             summary = await domain.operator.summary()
             for lane in summary.lanes:
@@ -268,6 +276,12 @@ async def grant_role(settings: Settings, options: argparse.Namespace) -> int:
         await domain.accounts.profiles.grant_role(user_id, options.role)
     print(f"{options.email} is {options.role} now")
     return 0
+
+
+def one_to_200(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 200:
+        raise argparse.ArgumentTypeError("it is a number from 1 to 200")
+    return int(text)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -290,7 +304,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     queue = command("jobs", jobs)
     queue.add_argument("--retry", type=int, metavar="ID", help="try one dead job again")
     queue.add_argument("--retry-all", metavar="KIND", help="try all dead jobs of a kind again")
-    queue.add_argument("--limit", type=int, default=50, help="dead jobs to list (default 50)")
+    queue.add_argument("--limit", type=one_to_200, default=50, metavar="N", help="dead jobs to list, 1 to 200")
     grant = command("grant-role", grant_role)
     grant.add_argument("email")
     grant.add_argument("role", choices=ROLES)

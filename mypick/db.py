@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,14 @@ from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
-from tortoise.exceptions import BaseORMException, DBConnectionError, OperationalError
+from tortoise.exceptions import BaseORMException, DBConnectionError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.transactions import in_transaction
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 APP = "mypick"
 MODELS = (
@@ -131,6 +136,24 @@ async def transaction() -> AsyncIterator[BaseDBAsyncClient]:
         yield open_transaction
 
 
+@contextmanager
+def only_server(url: str) -> Iterator[None]:
+    """Hold the SQLite file of ``url`` for this server: events of a second one would not reach the sockets of the
+    first. The lock goes with the process, however it ends. Other databases may have many servers."""
+    if not url.startswith("sqlite://") or fcntl is None:
+        yield
+        return
+    file_path = Path(tortoise_config(url)["connections"]["default"]["credentials"]["file_path"])
+    with open(f"{file_path}.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as held:
+            raise DatabaseUnavailable(
+                f"another MyPick serves {file_path}: end it, or take another file with DATABASE_URL"
+            ) from held
+        yield
+
+
 @asynccontextmanager
 async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database]:
     """Open the database at ``url`` for this process and close it at the end."""
@@ -139,10 +162,14 @@ async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database
         database = Database(config)
         try:
             await database.ping()
-        except (TimeoutError, OSError, DBConnectionError, OperationalError) as failure:
+        except FAILURES as failure:
+            advice = (
+                "Can the file and its folder be written?"
+                if url.startswith("sqlite")
+                else "Is it running, and are user, password and name right?"
+            )
             raise DatabaseUnavailable(
-                f"the database at DATABASE_URL does not answer ({type(failure).__name__}: {failure}). "
-                "Is it running, and are user, password and name right?"
+                f"the database at DATABASE_URL does not answer ({type(failure).__name__}: {failure}). {advice}"
             ) from failure
         yield database
 
