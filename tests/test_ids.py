@@ -60,5 +60,5 @@ async def test_ids_are_not_taken_inside_a_transaction_that_may_roll_back(databas
 
 async def test_lost_counter_is_refused_and_not_begun_anew(database: Database) -> None:
     await IdBlock.all().delete()
-    with pytest.raises(RuntimeError, match="run.py migrate"):
+    with pytest.raises(RuntimeError, match=r"run\.py migrate"):
         await Ids().take()
