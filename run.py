@@ -118,6 +118,8 @@ async def opened(settings: Settings, *, works: bool) -> AsyncIterator[tuple[Data
 async def serve(settings: Settings, options: argparse.Namespace) -> int:
     """Answer clients until SIGTERM, then drain."""
     works = {"yes": True, "no": False, "auto": not settings.redis_url.get_secret_value()}[settings.work_in_server]
+    if settings.uses_sqlite and not works:
+        raise Refusal("with SQLite nobody else can do the jobs: leave REDIS_URL empty, or set WORK_IN_SERVER=yes.")
     async with opened(settings, works=works) as (database, domain), serving(settings, database, domain):
         await stop_signal()
     return 0
@@ -125,27 +127,34 @@ async def serve(settings: Settings, options: argparse.Namespace) -> int:
 
 @contextlib.asynccontextmanager
 async def serving(settings: Settings, database: Database, domain: Domain) -> AsyncIterator[int]:
-    """The open doors; gives the port. At the end: not ready, drain the sockets, finish requests, close."""
+    """The open doors; gives the port. At the end, and where the start fails half-way, each step is undone: not ready,
+    no new clients, drain the sockets, finish requests, close the domain."""
     door = build_sockets(settings, domain)
     health = build_health(database, domain)
     runner = web.AppRunner(build_web(settings, domain, door, health), access_log=None, shutdown_timeout=10)
-    await runner.setup()
-    await domain.process.spawn("streams: deliver", lambda: domain.streams.delivery.run(door.deliver))
-    await domain.process.spawn("sockets: session check", door.run_session_check)
-    await domain.start(door.end_session)
-    try:
-        await web.TCPSite(runner, settings.app_host, settings.app_port, backlog=BACKLOG).start()
+    async with contextlib.AsyncExitStack() as undo:
+        undo.push_async_callback(domain.close)
+        await domain.process.spawn("streams: deliver", lambda: domain.streams.delivery.run(door.deliver))
+        await domain.process.spawn("sockets: session check", door.run_session_check)
+        await domain.start(door.end_session)
+        undo.push_async_callback(runner.cleanup)
+        await runner.setup()
+        undo.push_async_callback(door.drain)
+        site = web.TCPSite(runner, settings.app_host, settings.app_port, backlog=BACKLOG)
+        try:
+            await site.start()
+        except OSError as taken:
+            raise Refusal(
+                f"port {settings.app_port} cannot be opened ({taken.strerror}): set APP_PORT or --port to another"
+            ) from taken
+        undo.push_async_callback(site.stop)
+        undo.callback(setattr, health, "phase", Phase.DRAINING)
         port: int = runner.addresses[0][1]
         health.phase = Phase.SERVING
         # the first line of output is for programs that start this one
         print(orjson.dumps({"event": "listening", "port": port}).decode(), flush=True)
         log.info("listening", port=port, url=settings.app_url, works=domain.settings.works)
         yield port
-    finally:
-        health.phase = Phase.DRAINING
-        await door.drain()
-        await runner.cleanup()
-        await domain.close()
 
 
 async def stop_signal() -> None:
@@ -159,15 +168,13 @@ async def stop_signal() -> None:
 
 async def worker(settings: Settings, options: argparse.Namespace) -> int:
     """Do background jobs until SIGTERM."""
-    if not settings.redis_url.get_secret_value() and settings.uses_sqlite:
+    if not settings.redis_url.get_secret_value() or settings.uses_sqlite:
         raise Refusal("a worker beside the server needs REDIS_URL and a server database; `serve` alone needs neither.")
-    async with opened(settings, works=True) as (_, domain):
+    async with opened(settings, works=True) as (_, domain), contextlib.AsyncExitStack() as undo:
+        undo.push_async_callback(domain.close)
         await domain.start()
         print(orjson.dumps({"event": "working"}).decode(), flush=True)
-        try:
-            await stop_signal()
-        finally:
-            await domain.close()
+        await stop_signal()
     return 0
 
 

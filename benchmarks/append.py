@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import math
 import os
+import random
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,15 +24,23 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from mypick import db
+from mypick.accounts import queries as people
+from mypick.bus.memory import MemoryBus
 from mypick.clock import SystemClock
 from mypick.ids import Ids
+from mypick.metrics import Metrics
+from mypick.streams import Append as Unit
+from mypick.streams import NewEvent, ReceiptKey, Streams
 from mypick.streams.models import Stream, StreamEvent
 
 STREAMS = 8  # rooms that are written to, turn by turn
 WRITERS = 256  # messages under way at once in the first phase
 POOL = 10  # database connections, the server's default
+ACTORS = 64  # people who write, turn by turn
+CLOSING = 30.0  # seconds that our appender has to write what still waits
 TEXT = "x" * 100
 
 Append = Callable[[str, dict[str, Any]], Any]
@@ -77,7 +87,45 @@ async def one_per_transaction() -> AsyncIterator[Append]:
     yield append
 
 
+@asynccontextmanager
+async def ours() -> AsyncIterator[Append]:
+    """The server's own way: receipts, group commit, and after the commit the frames for the bus, with a query for
+    the names of the actors. No client listens."""
+    metrics = Metrics.on(CollectorRegistry())
+    bus = MemoryBus(metrics=metrics)
+    streams = Streams(
+        bus=bus,
+        ids=Ids(),
+        clock=SystemClock(),
+        people=people.people,
+        node="bench",
+        rng=random.Random(1),  # spreads retries
+        metrics=metrics,
+    )
+    await bus.start(streams.delivery.on_message, streams.delivery.look_now)
+    run = time.time_ns()
+
+    async def append(key: str, data: dict[str, Any]) -> None:
+        number = next(numbers)
+        actor = 1 + number % ACTORS
+        # the payload is hashed and the reply is stored, as for a command of a client
+        receipt = ReceiptKey.of(actor, f"{run}-{number}", "send-message", data)
+        await streams.append(Unit([NewEvent(key, "message-created", data, actor_id=actor)], receipt=receipt))
+
+    numbers = itertools.count()
+    appending = asyncio.create_task(streams.appender.run())
+    try:
+        yield append
+    finally:
+        streams.appender.close()
+        await streams.appender.written(CLOSING)
+        appending.cancel()
+        await streams.delivery.close()
+        await bus.close()
+
+
 APPENDERS: Mapping[str, Callable[[], AbstractAsyncContextManager[Append]]] = {
+    "ours": ours,
     "one-per-transaction": one_per_transaction,
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.load import Load, raw_frame
-from benchmarks.sample import Sample
+from benchmarks.sample import SETTLE, Sample
 from benchmarks.subjects import Cores, Subject, on_core, started
 
 TEXT = "x" * 100
@@ -17,6 +17,7 @@ def measure(subject: Subject, cores: Cores, clients: int, broadcasts: int) -> Sa
         Load(server.port, subject.door) as load,
     ):
         load.connect(clients)
+        load.idle(SETTLE)
         load.broadcast(max(2, broadcasts // 4), TEXT)  # warm-up
         before = server.cpu()
         phase = load.broadcast(broadcasts, TEXT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.load import Load
-from benchmarks.sample import Sample
+from benchmarks.sample import SETTLE, Sample
 from benchmarks.subjects import Cores, Subject, on_core, started
 
 WARM_UP = 0.25  # of the clients connect before the clock runs: both languages compile or cache what is hot
@@ -16,6 +16,8 @@ def measure(subject: Subject, cores: Cores, clients: int) -> Sample:
         Load(server.port, subject.door) as load,
     ):
         load.connect(max(1, int(clients * WARM_UP)))
+        load.idle(SETTLE)
         before = server.cpu()
         phase = load.connect(clients)
+        load.idle(SETTLE)
         return Sample.of(phase, server.cpu() - before)

@@ -35,11 +35,13 @@ class LoadError(Exception):
 
 @dataclass(frozen=True)
 class Door:
-    """Where and how the clients knock. ``raw`` sockets speak no handshake: the limit program."""
+    """Where and how the clients knock. ``raw`` sockets speak no handshake: the limit program. ``echo_field`` names
+    the field that an echo's text goes in, for a server whose commands are objects."""
 
     namespace: str = "/app"
     auth: dict[str, Any] = field(default_factory=lambda: {"token": "bench"})
     raw: bool = False
+    echo_field: str | None = None
 
 
 class Client:
@@ -117,10 +119,9 @@ class Load:
         """``total`` echoes with ack, one at a time on each client, all clients at once."""
         clients = self._ready[:total]
         each = total // len(clients)
-        frames = [
-            wire.client_frame(b"42" + self._prefix + b"%d" % number + json.dumps(["echo", text]).encode())
-            for number in range(each)
-        ]
+        said = {self._door.echo_field: text} if self._door.echo_field else text
+        body = json.dumps(["echo", said], separators=(",", ":")).encode()
+        frames = [wire.client_frame(b"42" + self._prefix + b"%d" % number + body) for number in range(each)]
         heads = [b"43" + self._prefix + b"%d[" % number for number in range(each)]
         proof, wrong = text.encode(), 0
 

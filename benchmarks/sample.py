@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+SETTLE = 0.5  # seconds after the last welcome: a server may enter rooms after it, and that is a connect's cost too
 BUSY = 0.9  # share of the wall time the load's thread worked; more, and it may have been the bottleneck
 
 

@@ -19,7 +19,6 @@ from benchmarks.load import Door
 
 PEERS = Path(__file__).parent / "peers"
 NODE = PEERS / "socketio_node"
-OURS = PEERS / "ours.py"
 START_LIMIT = 30.0  # seconds from the start of a server to its first line
 STOP_LIMIT = 10.0  # seconds from SIGTERM to SIGKILL
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -97,10 +96,8 @@ def cores() -> Cores:
 
 
 def ours() -> list[Subject]:
-    """Our own server in its bench dress; measured where its wiring, ``peers/ours.py``, is there."""
-    if not OURS.exists():
-        return []
-    return [Subject("ours", (sys.executable, "-m", "benchmarks.peers.ours"))]
+    """Our own server in its bench dress. Its commands are objects and its acks wrapped, as on the wire."""
+    return [Subject("ours", (sys.executable, "-m", "benchmarks.peers.ours"), Door(echo_field="text"))]
 
 
 def stock() -> list[Subject]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import PayloadAccessError, RequestPayloadError
 
 REDACTED = "[redacted]"
 _NAME = r"passw|secret|token|authorization|api[_-]?key|cookie|dsn|credential"
@@ -70,6 +72,18 @@ def _to_json(line: Any, **_: Any) -> str:
     return orjson.dumps(line, default=str).decode()
 
 
+class ClientFaults(logging.Filter):
+    """What aiohttp cannot read as HTTP is the client's fault: one quiet line, not an error with its stack, which an
+    alarm or Sentry would take for ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        problem = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if isinstance(problem, HttpProcessingError | RequestPayloadError | PayloadAccessError):
+            record.msg, record.args = "unreadable HTTP request: %s", (type(problem).__name__,)
+            record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
+        return True
+
+
 def configure_logs(*, level: str, json_lines: bool) -> None:
     """Send structlog and the standard library's loggers to stderr in one format."""
     shared: list[structlog.typing.Processor] = [
@@ -107,6 +121,8 @@ def configure_logs(*, level: str, json_lines: bool) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    server = logging.getLogger("aiohttp.server")
+    server.filters[:] = [ClientFaults()]
     # these write a line for every packet and query at INFO
     for noisy in ("engineio", "socketio", "tortoise", "aiohttp.access", "taskiq"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))

@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     rate_limit_max_requests: int = Field(300, ge=1, description="requests per window, user and address")
     rate_limits: dict[str, str] = Field(
         default_factory=dict,
-        description='other limits by name, JSON: {"auth.login": "5/5m", "socket.command": "20/1s"}',
+        description='other limits by name, JSON: {"auth.register": "5/1h", "socket.command": "20/1s"}',
     )
     trusted_proxies: int = Field(0, ge=0, le=5, description="proxies in front whose X-Forwarded-For is true")
     max_body_bytes: int = Field(256 * 1024, ge=1024, description="largest REST body")

@@ -33,6 +33,9 @@ MIGRATIONS = "migrations"
 _ENGINES = {"sqlite": "mypick.sqlite", "mysql": "mypick.mysql", "mariadb": "mypick.mysql"}
 _SCHEMES = ("sqlite://", "postgres://", "postgresql://", "mysql://", "mariadb://")
 
+STATEMENT_TIMEOUT = 30  # seconds; our statements take milliseconds, a chunk of a fan-out some 60
+LOCK_TIMEOUT = 10  # seconds that a statement waits for a row; InnoDB's own bound is 50
+
 FAILURES: tuple[type[Exception], ...] = (
     BaseORMException,
     OSError,  # a lost connection, and TimeoutError with it
@@ -43,6 +46,21 @@ FAILURES: tuple[type[Exception], ...] = (
 )
 """What a statement can raise when the database, and not the caller, is at fault, or when a rule of a table is broken
 (``IntegrityError``)."""
+
+AWAY: tuple[type[Exception], ...] = (
+    ConnectionError,
+    TimeoutError,
+    DBConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,  # a connection that ended in the middle of a transaction
+    asyncpg.OperatorInterventionError,  # an administrator ended it, or the server starts or stops
+    asyncpg.InsufficientResourcesError,  # too many connections, no memory
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncmy.errors.OperationalError,
+    asyncmy.errors.InterfaceError,
+)
+"""What says that the database cannot serve this now, though the statement is right: trying again can help."""
 
 
 class DatabaseUnavailable(Exception):
@@ -73,7 +91,15 @@ def tortoise_config(url: str, pool_size: int = 10) -> dict[str, Any]:
                 ) from failure
     else:
         credentials["minsize"], credentials["maxsize"] = 1, pool_size
+    if scheme in ("postgres", "postgresql"):
+        # No wait for the database is without bound: a lost peer or a foreign lock ends as an error that is tried again
+        credentials["command_timeout"] = STATEMENT_TIMEOUT
+        credentials["server_settings"] = {
+            "lock_timeout": f"{LOCK_TIMEOUT}s",
+            "idle_in_transaction_session_timeout": f"{STATEMENT_TIMEOUT}s",
+        }
     if scheme in ("mysql", "mariadb"):
+        credentials["read_timeout"] = STATEMENT_TIMEOUT
         # A statement after a lock must see what the lock waited for; MySQL's default shows the old snapshot.
         credentials["init_command"] = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
     return {

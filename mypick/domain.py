@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -130,22 +131,24 @@ class Domain:
             self.metrics.loop_lag_seconds.observe(max(0.0, self.clock.monotonic() - due))
 
     async def close(self) -> None:
-        """Stop in the opposite order: first what asks, then what writes, then what carries."""
-        if self.settings.works:
-            await self.schedules.close()
-        await self.jobs.close()
-        self.streams.appender.close()
-        await self.streams.appender.written(WRITE_OUT)
-        await self.process.close()
-        await self.streams.delivery.close()
-        await self.presence.close()
-        await self.cache.close()
-        await self.bus.close()
-        for platform in self.platforms.values():
-            await platform.aclose()
-        self.passwords.close()
-        if self.redis:
-            await self.redis.close()
+        """Stop in the opposite order: first what asks, then what writes, then what carries. A step that fails keeps
+        none of the others from being done."""
+        async with AsyncExitStack() as undo:  # runs from the last to the first
+            if self.redis:
+                undo.push_async_callback(self.redis.close)
+            undo.callback(self.passwords.close)
+            for platform in self.platforms.values():
+                undo.push_async_callback(platform.aclose)
+            undo.push_async_callback(self.bus.close)
+            undo.push_async_callback(self.cache.close)
+            undo.push_async_callback(self.presence.close)
+            undo.push_async_callback(self.streams.delivery.close)
+            undo.push_async_callback(self.process.close)
+            undo.push_async_callback(self.streams.appender.written, WRITE_OUT)
+            undo.callback(self.streams.appender.close)
+            undo.push_async_callback(self.jobs.close)
+            if self.settings.works:
+                undo.push_async_callback(self.schedules.close)
 
 
 def build_domain(settings: DomainSettings, http: ClientSession) -> Domain:

@@ -1,8 +1,9 @@
 """Ids known before the row is written, the same on every dialect.
 
 Bulk inserts do not return ids on SQLite and MySQL, and an event must carry the id of the row it tells of. So ids of
-hot tables are taken in blocks from one counter row (the hi/lo scheme): one short transaction for each 1,000 ids, none
-in between. A crash leaves a gap in the numbers, never a duplicate. Ids stay far below 2^53, so JavaScript reads them.
+hot tables are taken in blocks from one counter row (the hi/lo scheme): one short transaction for each 1,000 ids, or
+for each 64 takes where more are taken at a time, none in between. A crash leaves a gap in the numbers, never a
+duplicate. Ids stay far below 2^53, so JavaScript reads them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from tortoise.models import Model
 from mypick import db
 
 BLOCK = 1_000
+TAKES = 64  # that a block lasts: a busy writer takes 128 ids at a time, and each new block holds it up for 5–20 ms
 _COUNTER = "ids"
 
 
@@ -40,7 +42,7 @@ class Ids:
         """``count`` ids in a row, never given before and never again."""
         async with self._lock:
             if self._end - self._next < count:
-                await self._reserve(max(BLOCK, count))
+                await self._reserve(max(BLOCK, TAKES * count))
             first = self._next
             self._next += count
             return range(first, self._next)

@@ -60,14 +60,16 @@ class Work:
     completed: bool = False  # the handler wrote the end itself
 
     async def checkpoint(self, cursor: Any) -> None:
-        """Note how far the job has come and extend the lease; ``LeaseLost`` if another holds it.
+        """Note how far the job has come and extend the lease; ``LeaseLost`` if another holds it. A job that gets on is
+        not dying: a cursor that has moved counts its tries from the beginning.
 
         Inside a transaction it commits or rolls back with it. ``cursor`` is a JSON object, list or number, and
         small: it is written each time.
         """
         refuse_bare(cursor, "cursor")
         until = self._clock.now() + timedelta(seconds=self.lease_s)
-        await self._write(cursor=cursor, leased_until=until)
+        moved = {"attempts": 1} if cursor != self.cursor else {}
+        await self._write(cursor=cursor, leased_until=until, **moved)
         self.cursor = cursor
 
     async def complete(self) -> None:

@@ -23,14 +23,18 @@ MAX_GROUP = 128  # units in one transaction: more gained nothing and held the lo
 MAX_WAITING = 10_000  # units in the queue; beyond it the caller is told to come back
 ATTEMPTS = 5  # of one unit against deadlocks, lost connections and races for one cid
 FIRST_WAIT = 0.01  # seconds before the second attempt; doubled and jittered after
+MAX_UNPUBLISHED = 2  # groups that are committed and wait to be published; beyond it committing waits
+
+_Waiting = tuple[Append, asyncio.Future[Done]]
 
 
 class Appender:
     """Takes units, writes them in groups, publishes after the commit and only then answers.
 
     While one transaction is under way the next group gathers, so a quiet node answers at the speed of one commit and
-    a busy one fills its groups by itself. If a group fails, its units are written one by one: a unit that cannot be
-    written fails alone.
+    a busy one fills its groups by itself. While one group is published the next one commits: the database need not
+    wait for frames to be made. If a group fails, its units are written one by one: a unit that cannot be written fails
+    alone.
     """
 
     def __init__(
@@ -45,7 +49,10 @@ class Appender:
         self._publish = publish
         self._rng = rng
         self._metrics = metrics
-        self._waiting: deque[tuple[Append, asyncio.Future[Done]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
+        self._committed: asyncio.Queue[tuple[list[_Waiting], list[Done | DomainError]] | None] = asyncio.Queue(
+            MAX_UNPUBLISHED
+        )
         self._wake = asyncio.Event()
         self._closing = False
         self._written = asyncio.Event()
@@ -75,7 +82,13 @@ class Appender:
         return await self._one(unit)
 
     async def run(self) -> None:
-        """The loop; ends after ``close`` once the queue is empty."""
+        """Both loops; ends after ``close`` once all that waited is written and answered."""
+        async with asyncio.TaskGroup() as loops:  # what ends one of them ends the other
+            loops.create_task(self._commit_groups())
+            loops.create_task(self._publish_groups())
+        self._written.set()
+
+    async def _commit_groups(self) -> None:
         while True:
             await self._wake.wait()
             await asyncio.sleep(0)  # let the others of this turn of the loop come along
@@ -87,8 +100,16 @@ class Appender:
             if not self._waiting:
                 self._wake.clear()
                 if self._closing:
-                    self._written.set()
+                    await self._committed.put(None)
                     return
+
+    async def _publish_groups(self) -> None:
+        while committed := await self._committed.get():
+            group, answers = committed
+            await self._tell(answers)
+            for (_, answer), result in zip(group, answers, strict=True):
+                _settle(answer, result)
+            self._committed.task_done()
 
     def close(self) -> None:
         """Take no more; what waits is still written."""
@@ -104,20 +125,20 @@ class Appender:
             return False
         return True
 
-    async def _write(self, group: list[tuple[Append, asyncio.Future[Done]]]) -> None:
+    async def _write(self, group: list[_Waiting]) -> None:
         try:
             answers = await self._commit([unit for unit, _ in group])
         except Exception as failure:
             if len(group) > 1:
                 log.info("group failed, writing its units one by one", units=len(group), error=repr(failure))
+            await self._committed.join()  # so that what came before is published before
             for unit, answer in group:
                 try:
                     _settle(answer, await self._one(unit))
                 except Exception as own:
                     _settle(answer, own)
             return
-        for (_, answer), result in zip(group, answers, strict=True):
-            _settle(answer, result)
+        await self._committed.put((group, answers))
 
     async def _commit(self, units: Sequence[Append]) -> list[Done | DomainError]:
         began = perf_counter()
@@ -129,13 +150,15 @@ class Appender:
         self._metrics.stream_commits.labels("ok").inc()
         self._metrics.stream_commit_appends.observe(len(units))
         self._metrics.stream_commit_seconds.observe(perf_counter() - began)
+        return answers
+
+    async def _tell(self, answers: Sequence[Done | DomainError]) -> None:
         events = [event for answer in answers if isinstance(answer, Done) for event in answer.events]
         if events:
             try:
                 await self._publish(events)
             except Exception:  # it is committed: a lost wake-up is only a delay, a second writing would be a lie
                 log.exception("publishing failed, the head check will deliver", events=len(events))
-        return answers
 
     async def _one(self, unit: Append) -> Done:
         wait = FIRST_WAIT
@@ -154,6 +177,7 @@ class Appender:
             else:
                 if isinstance(answer, DomainError):
                     raise answer
+                await self._tell([answer])
                 return answer
         raise AssertionError("unreachable: the last attempt returns or raises")
 

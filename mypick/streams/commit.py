@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
 from tortoise.models import Model
 
 from mypick import db
 from mypick.clock import Clock
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
-from mypick.streams.events import Append, Done, Event, NewEvent, ReceiptKey
-from mypick.streams.models import Receipt, Stream, StreamEvent
+from mypick.streams import sql
+from mypick.streams.events import MAX_CID, MAX_TYPE, Append, Done, Event, NewEvent, ReceiptKey
+from mypick.streams.sql import Head, Row, StoredReply
 from mypick.streams.store import StreamStore
 
 
@@ -36,37 +38,22 @@ class Committer:
         stream_ids = await self._store.ids_of(sorted(keys))
         ids = iter(await self._ids.take(max(1, sum(unit.ids_needed for unit in units))))
         async with db.transaction():
-            heads = await self._lock(stream_ids.values())
-            receipts = await self._receipts([unit.receipt for unit in units if unit.receipt])
+            heads = await sql.lock(stream_ids.values())
+            receipts = await sql.replies([unit.receipt.name for unit in units if unit.receipt])
             group = _Group(heads, ids, self._clock)
             answers = [await self._write(unit, group, receipts) for unit in units]
             await group.save()
         return answers
 
-    async def _lock(self, stream_ids: Any) -> dict[str, Stream]:
-        rows = await Stream.filter(id__in=list(stream_ids)).order_by("id").select_for_update()
-        return {row.key: row for row in rows}
-
-    async def _receipts(self, wanted: Sequence[ReceiptKey]) -> dict[tuple[int, str], Receipt]:
-        if not wanted:
-            return {}
-        # the product of actors and cids may hold a few rows more than asked for; they are not looked at
-        rows = await Receipt.filter(
-            actor_id__in=list({key.actor_id for key in wanted}), cid__in=list({key.cid for key in wanted})
-        )
-        return {(row.actor_id, row.cid): row for row in rows}
-
     async def _write(
-        self, unit: Append, group: _Group, receipts: dict[tuple[int, str], Receipt]
+        self, unit: Append, group: _Group, receipts: dict[tuple[int, str], StoredReply]
     ) -> Done | DomainError:
-        if unit.receipt:
-            key = (unit.receipt.actor_id, unit.receipt.cid)
-            if earlier := receipts.get(key):
-                if earlier.payload_hash != unit.receipt.payload_hash:
-                    return DomainError(
-                        Code.CID_REUSED, "this cid was used for another command: make a new one for a new command"
-                    )
-                return Done(earlier.reply, (), duplicate=True)
+        if unit.receipt and (earlier := receipts.get(unit.receipt.name)):
+            if earlier.payload_hash != unit.receipt.payload_hash:
+                return DomainError(
+                    Code.CID_REUSED, "this cid was used for another command: make a new one for a new command"
+                )
+            return Done(earlier.reply, (), duplicate=True)
         new = [*unit.events, *(await unit.decide() if unit.decide else ())]
         events = [group.number(event) for event in new]
         if unit.rows:
@@ -75,26 +62,28 @@ class Committer:
             await unit.effect(events)
         reply = unit.reply(events)
         if unit.receipt:
-            receipts[key] = group.add_receipt(unit.receipt, reply)
+            receipts[unit.receipt.name] = group.add_receipt(unit.receipt, reply)
         return Done(reply, events, duplicate=False)
 
 
 class _Group:
     """What one transaction writes."""
 
-    def __init__(self, heads: dict[str, Stream], ids: Any, clock: Clock) -> None:
-        self._heads = heads
+    def __init__(self, heads: Sequence[Head], ids: Iterator[int], clock: Clock) -> None:
+        self._heads = {head.key: head for head in heads}
         self._ids = ids
         self._now = clock.now()
-        self._raised: dict[int, int] = {}  # stream id → by how much
-        self._events: list[StreamEvent] = []
+        self._rises: dict[int, int] = {}  # stream id → by how much its head is raised
+        self._events: list[Row] = []  # as sql.EVENTS has them
         self._rows: dict[type[Model], list[Model]] = {}
-        self._receipts: list[Receipt] = []
+        self._receipts: list[Row] = []  # as sql.RECEIPTS has them
 
     def number(self, new: NewEvent) -> Event:
+        if len(new.type) > MAX_TYPE:
+            raise ValueError(f"the type of an event has at most {MAX_TYPE} characters: {new.type[:20]}…")
         head = self._heads[new.stream]
         head.head_seq += 1
-        self._raised[head.id] = self._raised.get(head.id, 0) + 1
+        self._rises[head.id] = self._rises.get(head.id, 0) + 1
         event = Event(
             stream=new.stream,
             epoch=head.epoch,
@@ -106,17 +95,9 @@ class _Group:
             ref=new.ref,
             actor_id=new.actor_id,
         )
+        data = orjson.dumps(new.data).decode()
         self._events.append(
-            StreamEvent(
-                id=event.id,
-                stream_id=head.id,
-                seq=event.seq,
-                type=event.type,
-                ref=event.ref,
-                actor_id=event.actor_id,
-                at=event.at,
-                data=event.data,
-            )
+            (event.id, head.id, event.seq, new.type, new.ref, new.actor_id, self._now, data)
         )
         return event
 
@@ -124,36 +105,16 @@ class _Group:
         for row in rows:
             self._rows.setdefault(type(row), []).append(row)
 
-    def add_receipt(self, key: ReceiptKey, reply: Mapping[str, Any]) -> Receipt:
-        receipt = Receipt(
-            actor_id=key.actor_id,
-            cid=key.cid,
-            payload_hash=key.payload_hash,
-            reply=dict(reply),
-            created_at=self._now,
+    def add_receipt(self, key: ReceiptKey, reply: Mapping[str, Any]) -> StoredReply:
+        if len(key.cid) > MAX_CID:  # SQLite would take it
+            raise ValueError(f"a cid has at most {MAX_CID} characters")
+        self._receipts.append(
+            (key.actor_id, key.cid, key.payload_hash, orjson.dumps(dict(reply)).decode(), self._now)
         )
-        self._receipts.append(receipt)
-        return receipt
+        return StoredReply(key.payload_hash, reply)
 
     async def save(self) -> None:
-        # streams that rise by the same amount rise in one statement: one for a fan-out, a few for a busy group
-        by_rise: dict[int, list[int]] = {}
-        for stream_id, rise in self._raised.items():
-            by_rise.setdefault(rise, []).append(stream_id)
-        for rise, stream_ids in sorted(by_rise.items()):
-            marks = ",".join(str(stream_id) for stream_id in stream_ids)  # our own integers
-            await db.connection().execute_query(
-                f"UPDATE {_quoted('stream')} SET head_seq = head_seq + {rise:d} WHERE id IN ({marks})"  # noqa: S608
-            )
-        if self._events:
-            await StreamEvent.bulk_create(self._events)
+        # two nodes that hold the same cids insert them in one order, so that they wait and do not deadlock
+        await sql.write(self._rises, self._events, sorted(self._receipts))
         for model, rows in self._rows.items():
             await model.bulk_create(rows)
-        if self._receipts:
-            # two nodes that hold the same cids insert them in one order, so that they wait and do not deadlock
-            self._receipts.sort(key=lambda receipt: (receipt.actor_id, receipt.cid))
-            await Receipt.bulk_create(self._receipts)
-
-
-def _quoted(name: str) -> str:
-    return f"`{name}`" if db.dialect() == "mysql" else f'"{name}"'

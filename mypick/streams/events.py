@@ -13,6 +13,7 @@ from tortoise.models import Model
 
 MAX_KEY = 100  # characters of a stream key, as the column has it
 MAX_CID = 64  # characters of a client-made id, as the wire says
+MAX_TYPE = 40  # characters of an event's type, as the column has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,11 @@ class ReceiptKey:
     actor_id: int
     cid: str
     payload_hash: str
+
+    @property
+    def name(self) -> tuple[int, str]:
+        """What no two receipts share."""
+        return self.actor_id, self.cid
 
     @classmethod
     def of(cls, actor_id: int, cid: str, command: str, payload: Mapping[str, Any]) -> ReceiptKey:

@@ -37,22 +37,27 @@ def run(tmp_path: Path, *arguments: str) -> dict[str, dict[str, list[dict[str, A
 def test_a_quick_run_measures_everything_and_counts_exactly(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rounds = run(tmp_path, "--subjects", "stock")
+    rounds = run(tmp_path, "--subjects", "ours,stock")
     assert list(rounds) == list(MEASUREMENTS)
     for name in ("connect", "ack", "broadcast"):
-        (figures,) = rounds[name]["stock"]
-        assert figures["received"] == figures["expected"] > 0
-        assert figures["disordered"] == 0
-        assert figures["rate"] > 0
-        assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+        for subject in ("ours", "stock"):
+            (figures,) = rounds[name][subject]
+            assert figures["received"] == figures["expected"] > 0
+            assert figures["disordered"] == 0
+            assert figures["rate"] > 0
+            assert 0 < figures["p50_ms"] <= figures["p99_ms"]
     assert rounds["idle"]["stock"][0]["bytes_each"] > 0
-    (appended,) = rounds["append"]["one-per-transaction"]
-    assert appended["stored"] == appended["expected"] > 0
-    assert appended["rate"] > 0
-    assert 0 < appended["half_p50_ms"] <= appended["half_p99_ms"]
-    shown = capsys.readouterr().out
-    assert shown.count("###") == len(MEASUREMENTS)
-    assert "MISSED" not in shown  # the peers are not judged
+    for appender in ("ours", "one-per-transaction"):
+        (appended,) = rounds["append"][appender]
+        assert appended["stored"] == appended["expected"] > 0
+        assert appended["rate"] > 0
+        assert 0 < appended["half_p50_ms"] <= appended["half_p99_ms"]
+    assert capsys.readouterr().out.count("###") == len(MEASUREMENTS)
+
+
+def test_peers_alone_are_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path, "--only", "connect", "--subjects", "stock")
+    assert "goal" not in capsys.readouterr().out
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="the limit is compiled on the spot")
@@ -83,9 +88,10 @@ def test_an_unknown_measurement_is_refused(capsys: pytest.CaptureFixture[str]) -
     assert "no such measurement: speed" in capsys.readouterr().err
 
 
-def test_a_refused_token_ends_the_run(stock: Subject) -> None:
+@pytest.mark.parametrize("subject", [*subjects.ours(), *subjects.stock()], ids=lambda subject: subject.name)
+def test_a_refused_token_ends_the_run(subject: Subject) -> None:
     with (
-        started(stock, subjects.cores().server) as server,
+        started(subject, subjects.cores().server) as server,
         Load(server.port, Door(auth={"token": "wrong"})) as load,
         pytest.raises(LoadError, match="UNAUTHENTICATED"),
     ):

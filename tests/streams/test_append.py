@@ -58,6 +58,38 @@ async def test_same_cid_with_another_payload_is_refused_and_does_not_harm_its_gr
         await assert_gapless(a, "room:1")
 
 
+@pytest.mark.parametrize(
+    "unit",
+    [
+        pytest.param(said("room:1", "x", cid="c" * 65), id="cid"),
+        pytest.param(
+            Append([NewEvent("room:1", "t" * 41, {})], receipt=ReceiptKey.of(1, "bad", "say", {})), id="type"
+        ),
+    ],
+)
+async def test_what_does_not_fit_its_column_is_refused_on_every_dialect(database: Database, unit: Append) -> None:
+    async with nodes("a") as (a,):
+        outcomes = await asyncio.gather(
+            a.streams.append(unit), a.streams.append(said("room:1", "beside")), return_exceptions=True
+        )
+        assert isinstance(outcomes[0], ValueError)
+        assert not isinstance(outcomes[1], BaseException)
+        assert await StreamEvent.all().count() == await Receipt.all().count() == 1
+
+
+async def test_a_receipt_gives_back_the_reply_as_it_was(database: Database) -> None:
+    reply = {"text": "안녕 \"x\" \\ ' %s $1 ?", "none": None, "big": 2**53, "nested": {"list": [1, {"a": True}]}}
+    unit = Append(
+        [NewEvent("room:1", "said", reply)], receipt=ReceiptKey.of(1, "c", "say", {}), reply=lambda _: reply
+    )
+    async with nodes("a", "b") as (a, b):
+        first, again = await a.streams.append(unit), await b.streams.append(unit)
+        assert (first.duplicate, again.duplicate) == (False, True)
+        assert first.reply == again.reply == reply
+        (stored,) = (await b.streams.store.resume("room:1", None, 0))["events"]
+        assert stored["data"] == reply
+
+
 async def test_same_cid_of_two_users_are_two_commands(sqlite_database: Database) -> None:
     async with nodes("a") as (a,):
         first = await a.streams.append(said("room:1", "x", actor=1, cid="same"))

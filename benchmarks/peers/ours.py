@@ -1,0 +1,189 @@
+"""This server in its bench dress: the real socket door with a namespace for the bench.
+
+Real are the transport, admission (a signed token is checked for each client), the registry of commands, schema,
+guards, rate limits, metrics, logs in production's format, presence, and streams and delivery: the room is a stream,
+joined and told as any other. Not real are the rates (nobody is refused), the session behind the token (no database
+is asked) and the database, an SQLite in memory that is read when the first client comes in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import random
+import secrets
+import sys
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Any
+
+import uvloop
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from pydantic import Field
+
+from config.logs import configure_logs
+from mypick.accounts.actor import Actor
+from mypick.accounts.tokens import Tokens
+from mypick.bus.memory import MemoryBus
+from mypick.clock import SystemClock
+from mypick.db import open_database
+from mypick.errors import Code, DomainError
+from mypick.ids import Ids
+from mypick.limits import Limits
+from mypick.metrics import Metrics
+from mypick.presence import MemoryPresence
+from mypick.streams import Streams
+from mypick.wire import Command, Text, View
+from realtime.connection import Connection, Connections
+from realtime.namespace import Namespace, Parts
+from realtime.registry import command
+from realtime.server import SocketDoor
+from realtime.transport import Transport
+
+ROOM = "bench:1"
+TOKEN = "bench"  # what the load shows; the door checks a signed token in its place
+PLENTY = "1000000/1s"
+MAX_PACKET = 256 * 1024  # bytes
+BACKLOG = 4096
+
+
+class Echo(Command):
+    text: Text = Field(max_length=2000)
+
+
+class Echoed(View):
+    text: str
+
+
+class Broadcast(Command):
+    n: int
+    text: Text = Field(max_length=60_000)
+
+
+class Nothing(View):
+    """An ack without news."""
+
+
+class BenchAccounts:
+    """Gives each client a user of its own, whose token is read and checked as in production."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+        self._users = itertools.count(1)
+        self._token = tokens.issue_access(user_id=1, session_id=1, role="fan")
+
+    async def authenticate(self, access_token: str) -> Actor:
+        if access_token != TOKEN:
+            raise DomainError(Code.UNAUTHENTICATED, "the bench's token is another")
+        claims = self._tokens.read_access(self._token)
+        user_id = next(self._users)
+        return Actor(user_id, claims.role, session_id=user_id, scopes=None, expires_at=claims.expires_at)
+
+    async def authenticate_key(self, _: str) -> Actor:
+        raise DomainError(Code.UNAUTHENTICATED, "the bench has no keys")
+
+
+async def member(conn: Connection, _: Command) -> None:
+    """Only who is in the room, as every command of a room asks."""
+    if ROOM not in conn.streams:
+        raise DomainError(Code.NOT_MEMBER, "join the room first")
+
+
+class BenchNamespace(Namespace):
+    name = "/app"
+    streams = "bench:"
+
+    async def start(self, conn: Connection) -> None:
+        async def read() -> tuple[int, None]:
+            return 0, None
+
+        async def enter(_: None) -> None:
+            await self.parts.transport.enter(self.name, conn.sid, ROOM)
+
+        await self.parts.streams.delivery.join(ROOM, read, enter)
+        conn.streams.add(ROOM)
+
+    async def may_read(self, _: Connection, stream: str) -> bool:
+        return stream == ROOM
+
+    @command("echo", guards=[member])
+    async def echo(self, _: Connection, cmd: Echo) -> Echoed:
+        """Say it again."""
+        return Echoed(text=cmd.text)
+
+    @command("broadcast", guards=[member])
+    async def broadcast(self, _: Connection, cmd: Broadcast) -> Nothing:
+        """Tell everybody in the room."""
+        await self.parts.streams.signal(ROOM, "news", {"n": cmd.n, "text": cmd.text})
+        return Nothing()
+
+
+async def nobody(_: Collection[int]) -> Mapping[int, Mapping[str, Any]]:
+    return {}
+
+
+async def none_ended(_: Collection[int]) -> set[int]:
+    return set()
+
+
+@contextlib.asynccontextmanager
+async def door() -> AsyncIterator[web.Application]:
+    """The socket door, open, in an application of its own."""
+    clock, rng = SystemClock(), random.Random()
+    metrics = Metrics.on(CollectorRegistry())
+    bus = MemoryBus(metrics=metrics)
+    streams = Streams(bus=bus, ids=Ids(), clock=clock, people=nobody, node="bench", rng=rng, metrics=metrics)
+    tokens = Tokens(clock, access_secret=secrets.token_hex(32), refresh_secret=secrets.token_hex(32))
+    transport = Transport(origin_allowed=lambda *_: False, max_packet_bytes=MAX_PACKET)
+    connections = Connections()
+    parts = Parts(
+        transport=transport,
+        connections=connections,
+        streams=streams,
+        accounts=BenchAccounts(tokens),
+        limits=Limits(
+            clock=clock, overrides={"socket.connect": PLENTY, "socket.command": PLENTY}, metrics=metrics
+        ),
+        attendance=MemoryPresence(metrics=metrics),
+        clock=clock,
+        metrics=metrics,
+        trusted_proxies=0,
+    )
+    sockets = SocketDoor(
+        transport,
+        connections,
+        [BenchNamespace(parts)],
+        ended_among=none_ended,
+        revoked_among=none_ended,
+        rng=rng,
+        metrics=metrics,
+    )
+    app = web.Application()
+    sockets.attach(app)
+    async with open_database("sqlite://:memory:") as database:
+        await database.migrate()
+        await bus.start(streams.delivery.on_message, streams.delivery.look_now)
+        delivering = asyncio.create_task(streams.delivery.run(sockets.deliver))
+        try:
+            yield app
+        finally:
+            delivering.cancel()
+            await streams.delivery.close()
+            await bus.close()
+
+
+async def serve() -> None:
+    configure_logs(level="INFO", json_lines=True)
+    async with door() as app:
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, backlog=BACKLOG).start()
+        sys.stdout.write(json.dumps({"event": "listening", "port": runner.addresses[0][1]}) + "\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())
