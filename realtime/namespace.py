@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 import structlog
 from pydantic import BaseModel
 
+from mypick import db
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.errors import Code, DomainError
@@ -26,6 +27,7 @@ from realtime.transport import Peer, Refused, Transport
 log = structlog.get_logger(__name__)
 
 EXPIRY_NOTICE = 60  # seconds before the end of a token that the client is told
+RETRY_AWAY_MS = 2_000  # a database that restarts is back within seconds; clients add their own jitter
 SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answer in milliseconds
 
 
@@ -125,8 +127,13 @@ class Namespace:
                 await self.parts.attendance.arrived(conn.actor.user_id)
                 async with conn.turn:
                     await asyncio.wait_for(self.start(conn), SLOW_COMMAND)
-            except Exception:
-                log.exception("a client could not be started, closing it", namespace=self.name)
+            except Exception as failure:
+                if isinstance(failure, db.AWAY):
+                    log.warning(
+                        "a part is away, closing a client that came", namespace=self.name, error=repr(failure)[:200]
+                    )
+                else:
+                    log.exception("a client could not be started, closing it", namespace=self.name)
                 await self.parts.transport.disconnect(self.name, sid)
 
     async def closed(self, sid: str, reason: str) -> None:
@@ -206,6 +213,9 @@ class Namespace:
         return reply
 
     def _unexpected(self, doing: str, failure: Exception) -> DomainError:
+        if isinstance(failure, db.AWAY):
+            log.warning("a part is away", doing=doing, namespace=self.name, error=repr(failure)[:200])
+            return DomainError(Code.UNAVAILABLE, retry_after_ms=RETRY_AWAY_MS)
         incident = secrets.token_hex(6)
         log.error("unexpected failure", incident=incident, doing=doing, namespace=self.name, exc_info=failure)
         return DomainError(
