@@ -254,7 +254,7 @@ def _register(domain: Domain) -> None:
     fan_out = FanOut(domain.streams, domain.presence, domain.clock)
     # people wait for what is new: it goes before the looking for more
     jobs.register(FAN_OUT, fan_out.run, priority=2, max_attempts=20)
-    jobs.register(POLL, domain.poller.run, priority=5, lease_s=180, timeout_s=900)
+    jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
     every(settings.sweep_interval, POLL)
 
     trimmer = Trimmer(domain.clock)

@@ -27,7 +27,7 @@ from realtime.transport import Peer, Refused, Transport
 log = structlog.get_logger(__name__)
 
 EXPIRY_NOTICE = 60  # seconds before the end of a token that the client is told
-RETRY_AWAY_MS = 2_000
+RETRY_AWAY_MS = 2_000  # a database that restarts is back within seconds; clients add their own jitter
 SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answer in milliseconds
 
 

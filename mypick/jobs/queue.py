@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 KIND_LENGTH, DEDUPE_KEY_LENGTH = 40, 120  # characters, as the columns
 MAX_KINDS = 64
 RECEIVED_TIMEOUT_S = 2.0  # for receivers to end: one read of theirs may have to run out
+# How long people wait for what a killed worker held. A running handler renews at each third, so a lease survives 10 s
+# of a database that is away or a loop that stalls; losing one costs a second run and no more, since the token fences.
+LEASE_S = 15.0
 
 
 class Jobs:
@@ -101,7 +104,7 @@ class Jobs:
         *,
         priority: int = 5,
         max_attempts: int = 8,
-        lease_s: float = 60.0,
+        lease_s: float = LEASE_S,
         timeout_s: float = 3600.0,
         back_off: tuple[float, float] = (1.0, 300.0),
     ) -> None:

@@ -14,6 +14,7 @@ from taskiq import InMemoryBroker, ScheduledTask, ScheduleSource, TaskiqSchedule
 from taskiq.api import run_scheduler_task
 from taskiq.exceptions import ScheduledTaskCancelledError
 
+from mypick import db
 from mypick.clock import Clock
 from mypick.jobs.leadership import Leadership
 from mypick.jobs.process import ProcessJobs
@@ -109,7 +110,11 @@ class Schedules:
         """Do what is to be done at ``moment``, if this process leads; whether it did."""
         if not self._leadership.leading:
             return False
-        await self._schedules[name].fire(moment)
+        try:
+            await self._schedules[name].fire(moment)
+        except db.AWAY as failure:
+            log.warning("a moment was missed", schedule=name, error=repr(failure)[:200])  # the next one makes up for it
+            return False
         return True
 
     def pending(self) -> list[ScheduledTask]:
