@@ -129,6 +129,9 @@ class Namespace:
                 async with conn.turn:
                     await asyncio.wait_for(self.start(conn), SLOW_COMMAND)
             except Exception as failure:
+                if conn.closed:  # it left while it was let in: there was no room any more that it could enter
+                    log.info("gone before it was started", namespace=self.name, error=repr(failure)[:200])
+                    return
                 self._unexpected("start", failure)
                 # not the namespace alone: a client whose connection is cut comes back by itself
                 await self.parts.transport.cut_off(self.name, sid)

@@ -249,6 +249,7 @@ class Node:
         await until(lambda: len(self.connections) == 0, "connections are left")
         await until(lambda: self.streams.delivery.streams == 0, "memberships are left")
         await until(lambda: self.transport.sockets == 0, "Engine.IO sockets are left")
+        await until(lambda: not self.namespace._tasks, "leaving is not done")
         assert await self.presence.online_count() == 0
         server = self.transport._server
         assert server.manager.rooms == {}
@@ -257,7 +258,6 @@ class Node:
         assert server.environ == {}
         assert server._binary_packet == {}
         assert server._alone == {}
-        assert not self.namespace._tasks
 
 
 @asynccontextmanager
