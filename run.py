@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import secrets
 import signal
 import sys
@@ -22,6 +23,7 @@ import orjson
 import structlog
 from aiohttp import web
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from config.logs import configure_logs
 from config.settings import Settings
@@ -33,8 +35,10 @@ from demo.youtube import PlatformEmulator
 from mypick.accounts import queries as people
 from mypick.accounts.actor import ROLES
 from mypick.creators import queries as creators
-from mypick.db import Database, DatabaseUnavailable, open_database
+from mypick.db import Database, DatabaseUnavailable, only_server, open_database
 from mypick.domain import Domain, build_domain, check_database
+from mypick.errors import DomainError
+from mypick.limits import WrongLimitError
 from mypick.operations.health import Phase
 from mypick.platforms.protocol import Reference
 
@@ -56,12 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings(**options.overrides)
     except ValidationError as wrong:
         return refuse(settings_problem(wrong))
+    except SettingsError as wrong:  # says which field could not be read, not what stood there
+        return refuse(f"{wrong}; it must be JSON, see .env.example")
     configure_logs(level=settings.log_level, json_lines=settings.in_production)
     start_sentry(settings)
     try:
         return run_loop(options.command(settings, options))
-    except (DatabaseUnavailable, Refusal) as problem:
+    except (DatabaseUnavailable, Refusal, WrongLimitError) as problem:
         return refuse(str(problem))
+    except DomainError as problem:
+        return refuse(problem.message)
     except KeyboardInterrupt:
         return 130
 
@@ -109,35 +117,48 @@ async def opened(settings: Settings, *, works: bool) -> AsyncIterator[tuple[Data
 
 async def serve(settings: Settings, options: argparse.Namespace) -> int:
     """Answer clients until SIGTERM, then drain."""
-    works = {"yes": True, "no": False, "auto": not settings.redis_url.get_secret_value()}[settings.work_in_server]
-    async with opened(settings, works=works) as (database, domain), serving(settings, database, domain):
-        await stop_signal()
+    alone = settings.uses_sqlite or not settings.redis_url.get_secret_value()
+    works = {"yes": True, "no": False, "auto": alone}[settings.work_in_server]
+    if alone and not works:
+        raise Refusal("without Redis and a server database nobody else can do the jobs: leave WORK_IN_SERVER=auto.")
+    with only_server(settings.database_url.get_secret_value()):
+        async with opened(settings, works=works) as (database, domain), serving(settings, database, domain):
+            await stop_signal()
     return 0
 
 
 @contextlib.asynccontextmanager
 async def serving(settings: Settings, database: Database, domain: Domain) -> AsyncIterator[int]:
-    """The open doors; gives the port. At the end: not ready, drain the sockets, finish requests, close."""
+    """The open doors; gives the port. At the end, and where the start fails half-way, each step is undone: not ready,
+    no new clients, drain the sockets, finish requests, close the domain."""
     door = build_sockets(settings, domain)
     health = build_health(database, domain)
     runner = web.AppRunner(build_web(settings, domain, door, health), access_log=None, shutdown_timeout=10)
-    await runner.setup()
-    await domain.process.spawn("streams: deliver", lambda: domain.streams.delivery.run(door.deliver))
-    await domain.process.spawn("sockets: session check", door.run_session_check)
-    await domain.start(door.end_session)
-    try:
-        await web.TCPSite(runner, settings.app_host, settings.app_port, backlog=BACKLOG).start()
+    async with contextlib.AsyncExitStack() as undo:
+        undo.push_async_callback(domain.close)
+        await domain.process.spawn("streams: deliver", lambda: domain.streams.delivery.run(door.deliver))
+        await domain.process.spawn("sockets: session check", door.run_session_check)
+        await domain.start(door.end_session)
+        undo.push_async_callback(runner.cleanup)
+        await runner.setup()
+        undo.push_async_callback(door.drain)
+        site = web.TCPSite(runner, settings.app_host, settings.app_port, backlog=BACKLOG)
+        try:
+            await site.start()
+        except OSError as taken:
+            raise Refusal(
+                f"port {settings.app_port} cannot be opened ({taken.strerror}): set APP_PORT or --port to another"
+            ) from taken
+        undo.push_async_callback(site.stop)
+        undo.callback(setattr, health, "phase", Phase.DRAINING)
         port: int = runner.addresses[0][1]
         health.phase = Phase.SERVING
         # the first line of output is for programs that start this one
         print(orjson.dumps({"event": "listening", "port": port}).decode(), flush=True)
         log.info("listening", port=port, url=settings.app_url, works=domain.settings.works)
+        if not domain.settings.works:
+            log.info("background jobs are done elsewhere: start `python run.py worker` too")
         yield port
-    finally:
-        health.phase = Phase.DRAINING
-        await door.drain()
-        await runner.cleanup()
-        await domain.close()
 
 
 async def stop_signal() -> None:
@@ -151,15 +172,13 @@ async def stop_signal() -> None:
 
 async def worker(settings: Settings, options: argparse.Namespace) -> int:
     """Do background jobs until SIGTERM."""
-    if not settings.redis_url.get_secret_value() and settings.uses_sqlite:
+    if not settings.redis_url.get_secret_value() or settings.uses_sqlite:
         raise Refusal("a worker beside the server needs REDIS_URL and a server database; `serve` alone needs neither.")
-    async with opened(settings, works=True) as (_, domain):
+    async with opened(settings, works=True) as (_, domain), contextlib.AsyncExitStack() as undo:
+        undo.push_async_callback(domain.close)
         await domain.start()
         print(orjson.dumps({"event": "working"}).decode(), flush=True)
-        try:
-            await stop_signal()
-        finally:
-            await domain.close()
+        await stop_signal()
     return 0
 
 
@@ -184,14 +203,16 @@ async def seed(settings: Settings, options: argparse.Namespace) -> int:
 
 async def demo(settings: Settings, options: argparse.Namespace) -> int:
     """Serve, with a platform of its own that posts now and then."""
-    async with (
-        emulating() as (emulator, cast),
-        opened(staged(settings, emulator), works=True) as (database, domain),
-        serving(settings, database, domain) as port,
-    ):
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(only_server(settings.database_url.get_secret_value()))
+        emulator, cast = await stack.enter_async_context(emulating())
+        settings = staged(settings, emulator)
+        database, domain = await stack.enter_async_context(opened(settings, works=True))
+        port = await stack.enter_async_context(serving(settings, database, domain))
         await bring_in(domain, cast)
         emulator.reseed(int(time.time()))  # what is posted today is not what was posted yesterday
-        story = post_now_and_then(
+        story = functools.partial(
+            post_now_and_then,
             emulator,
             cast,
             Random(),  # noqa: S311 - a story
@@ -199,7 +220,7 @@ async def demo(settings: Settings, options: argparse.Namespace) -> int:
             jitter=DEMO_EVERY / 3,
             favourites=lambda: creators.followed_channels("youtube"),
         )
-        telling = asyncio.create_task(story)
+        await domain.process.spawn("demo: the platform posts", story)
         print(
             f"\n  MyPick is open: http://localhost:{port}\n"
             f"  Sign up and follow a creator: about every {DEMO_EVERY:.0f} seconds somebody posts,\n"
@@ -207,7 +228,6 @@ async def demo(settings: Settings, options: argparse.Namespace) -> int:
             flush=True,
         )
         await stop_signal()
-        telling.cancel()
     return 0
 
 
@@ -233,7 +253,10 @@ async def jobs(settings: Settings, options: argparse.Namespace) -> int:
             await domain.operator.retry(options.retry)
             print(f"job {options.retry} is due again")
         elif options.retry_all:
-            print(f"{await domain.operator.retry_all(options.retry_all)} jobs are due again")
+            count = await domain.operator.retry_all(options.retry_all)
+            if not count:
+                raise Refusal(f"no job of the kind {options.retry_all} is dead; `run.py jobs` lists the dead")
+            print(f"{count} jobs are due again")
         else:
             summary = await domain.operator.summary()
             for lane in summary.lanes:
@@ -253,6 +276,12 @@ async def grant_role(settings: Settings, options: argparse.Namespace) -> int:
         await domain.accounts.profiles.grant_role(user_id, options.role)
     print(f"{options.email} is {options.role} now")
     return 0
+
+
+def one_to_200(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 200:
+        raise argparse.ArgumentTypeError("it is a number from 1 to 200")
+    return int(text)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -275,7 +304,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     queue = command("jobs", jobs)
     queue.add_argument("--retry", type=int, metavar="ID", help="try one dead job again")
     queue.add_argument("--retry-all", metavar="KIND", help="try all dead jobs of a kind again")
-    queue.add_argument("--limit", type=int, default=50, help="dead jobs to list (default 50)")
+    queue.add_argument("--limit", type=one_to_200, default=50, metavar="N", help="dead jobs to list, 1 to 200")
     grant = command("grant-role", grant_role)
     grant.add_argument("email")
     grant.add_argument("role", choices=ROLES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEFAULT_ACCESS_SECRET = "development-only-access-secret-change-me"  # noqa: S105 - refused in production
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="redis://host:6379/0; empty keeps everything in one process"
     )
     work_in_server: Literal["auto", "yes", "no"] = Field(
-        "auto", description="whether serve does background jobs itself: auto does without Redis, yes, no"
+        "auto", description="whether serve does background jobs itself: auto does with SQLite or without Redis, yes, no"
     )
     workers: int = Field(1, ge=1, le=64, description="server processes that share the database and Redis")
 
@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     rate_limit_max_requests: int = Field(300, ge=1, description="requests per window, user and address")
     rate_limits: dict[str, str] = Field(
         default_factory=dict,
-        description='other limits by name, JSON: {"auth.login": "5/5m", "socket.command": "20/1s"}',
+        description='other limits by name, JSON: {"auth.register": "5/1h", "socket.command": "20/1s"}',
     )
     trusted_proxies: int = Field(0, ge=0, le=5, description="proxies in front whose X-Forwarded-For is true")
     max_body_bytes: int = Field(256 * 1024, ge=1024, description="largest REST body")
@@ -105,6 +105,39 @@ class Settings(BaseSettings):
         """Origins of ``CLIENT_URL`` and ``APP_URL``, without trailing slashes."""
         named = [*self.client_url.split(","), self.app_url]
         return frozenset(origin.strip().rstrip("/") for origin in named if origin.strip())
+
+    @model_validator(mode="before")
+    @classmethod
+    def derive_addresses(cls, given: Any) -> Any:
+        """Where APP_URL and CLIENT_URL are not named, they follow APP_PORT."""
+        if isinstance(given, dict) and (port := given.get("app_port")):
+            for name in ("app_url", "client_url"):
+                given.setdefault(name, f"http://localhost:{port}")
+        return given
+
+    @field_validator("redis_url")
+    @classmethod
+    def check_redis_url(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("it begins with redis://, rediss:// or unix://; leave it empty to do without Redis")
+        return value
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def check_sentry_dsn(cls, value: SecretStr) -> SecretStr:
+        dsn = value.get_secret_value()
+        if dsn and not re.fullmatch(r"https?://[^@/]+@[^/]+/.+", dsn):
+            raise ValueError("it looks like https://KEY@HOST/PROJECT; leave it empty to do without Sentry")
+        return value
+
+    @field_validator("app_url", "client_url")
+    @classmethod
+    def check_addresses(cls, value: str) -> str:
+        for address in value.split(","):
+            if address.strip() and not re.fullmatch(r"https?://[^/\s]+/?", address.strip()):
+                raise ValueError("it is an origin such as https://mypick.example, without a path")
+        return value
 
     @model_validator(mode="after")
     def refuse_what_cannot_work(self) -> Self:

@@ -15,7 +15,14 @@ from mypick.db import Database
 from mypick.domain import Domain, DomainSettings
 from mypick.errors import DomainError
 from mypick.limits import Rate
-from mypick.operations.checks import backlog_check, memory_check, ping_check, platform_check, switched_off
+from mypick.operations.checks import (
+    backlog_check,
+    memory_check,
+    ping_check,
+    platform_check,
+    process_check,
+    switched_off,
+)
 from mypick.operations.health import Health
 from mypick.operations.idempotency import Idempotency
 from realtime.connection import Connections
@@ -90,6 +97,7 @@ def build_sockets(settings: Settings, domain: Domain) -> SocketDoor:
         connections,
         namespaces,
         ended_among=people.ended_among,
+        revoked_among=people.revoked_among,
         rng=domain.rng,
         metrics=domain.metrics,
     )
@@ -114,6 +122,9 @@ def build_health(database: Database, domain: Domain) -> Health:
     async def due() -> int:
         return sum(lane.due for lane in (await domain.operator.summary()).lanes)
 
+    def failed() -> list[str]:
+        return [status.name for status in domain.process.status() if status.state == "failed"]
+
     redis = ping_check(domain.bus) if domain.redis else switched_off("everything is in this process")
     return Health(
         domain.clock,
@@ -123,7 +134,9 @@ def build_health(database: Database, domain: Domain) -> Health:
             "platform": platform_check(list(domain.platforms.values())),
             "queue": backlog_check(due, degraded_above=MANY_DUE),
             "memory": memory_check(),
+            "process": process_check(failed),
         },
+        vital=frozenset({"database", "process"}),
     )
 
 

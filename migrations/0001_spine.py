@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Content',
             fields=[
-                ('id', fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ('creator_id', fields.BigIntField()),
                 ('channel_id', fields.BigIntField()),
                 ('platform', fields.CharField(max_length=16)),
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Inbox',
             fields=[
-                ('user_id', fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ('user_id', fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ('unread_count', fields.IntField(default=0)),
             ],
             options={'table': 'inbox', 'app': 'mypick', 'pk_attr': 'user_id', 'table_description': 'The counter of one inbox, kept under the lock of its stream.'},
@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Notice',
             fields=[
-                ('id', fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ('dedupe_key', fields.CharField(unique=True, max_length=120)),
                 ('kind', fields.CharField(max_length=20)),
                 ('title', fields.CharField(max_length=300)),
@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Notification',
             fields=[
-                ('id', fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ('notice_id', fields.BigIntField()),
                 ('user_id', fields.BigIntField()),
                 ('seq', fields.BigIntField()),
@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='NotificationSettings',
             fields=[
-                ('user_id', fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ('user_id', fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ('kinds', fields.JSONField(encoder=JSON_DUMPS, decoder=loads)),
             ],
             options={'table': 'notification_settings', 'app': 'mypick', 'pk_attr': 'user_id', 'table_description': 'Which kinds a person wants: a kind that is not named is wanted.'},
@@ -231,7 +231,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='StreamEvent',
             fields=[
-                ('id', fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ('id', fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
                 ('stream_id', fields.BigIntField()),
                 ('seq', fields.BigIntField()),
                 ('type', fields.CharField(max_length=40)),

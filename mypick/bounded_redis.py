@@ -27,7 +27,9 @@ class RedisAwayError(ConnectionError):
 class BoundedRedis:
     """Shared by limits, cache and presence of a node.
 
-    ``patience``: seconds that one ``ask`` may take, connecting included. After a failure every ``ask`` fails at once,
+    ``patience``: seconds that one ``ask`` may take, connecting and waiting for a busy loop included: when hundreds of
+    clients come back at once to a process that has just started, 0.1 s was too short, and each ``ask`` that was given
+    up closed the connection that the next one needed. After a failure every ``ask`` fails at once,
     but for one try each ``retry_every`` seconds; the first that succeeds ends the outage. One log line each.
     ``connections``: at most so many; who finds none free within ``patience`` takes Redis for away.
     """
@@ -37,7 +39,7 @@ class BoundedRedis:
         url: str,
         *,
         clock: Clock,
-        patience: float = 0.1,
+        patience: float = 0.5,
         retry_every: float = 1.0,
         connections: int = 16,
     ) -> None:

@@ -39,15 +39,21 @@ class Control:
             await self._bus.subscribe([SESSION_ENDED])
 
     async def session_ended(self, user_id: int, session_id: int, reason: str) -> None:
-        """Tell every node, this one included. Called after the commit that ended the session."""
+        """Tell every node, this one first. Called after the commit that ended the session."""
         log.info("session ended", user_id=user_id, session_id=session_id, reason=reason)
+        self._close_sockets_of(session_id)
         await self._bus.publish([(SESSION_ENDED, str(session_id).encode())])
 
     def _heard(self, channel: str, payload: bytes) -> None:
         if channel.startswith(STREAMS):
             self._delivery.on_message(channel, payload)
-        elif channel == SESSION_ENDED and self._listener and payload.isdigit() and len(self._closing) < MAX_CLOSING:
-            task = asyncio.get_running_loop().create_task(self._end(int(payload), self._listener))
+        elif channel == SESSION_ENDED and payload.isdigit():
+            self._close_sockets_of(int(payload))
+
+    def _close_sockets_of(self, session_id: int) -> None:
+        """Once more does no harm: there are no sockets left."""
+        if self._listener and len(self._closing) < MAX_CLOSING:
+            task = asyncio.get_running_loop().create_task(self._end(session_id, self._listener))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,14 @@ from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.connection import get_connection
-from tortoise.exceptions import BaseORMException, DBConnectionError, OperationalError
+from tortoise.exceptions import BaseORMException, DBConnectionError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.transactions import in_transaction
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 APP = "mypick"
 MODELS = (
@@ -33,6 +38,9 @@ MIGRATIONS = "migrations"
 _ENGINES = {"sqlite": "mypick.sqlite", "mysql": "mypick.mysql", "mariadb": "mypick.mysql"}
 _SCHEMES = ("sqlite://", "postgres://", "postgresql://", "mysql://", "mariadb://")
 
+STATEMENT_TIMEOUT = 30  # seconds; our statements take milliseconds, a chunk of a fan-out some 60
+LOCK_TIMEOUT = 10  # seconds that a statement waits for a row; InnoDB's own bound is 50
+
 FAILURES: tuple[type[Exception], ...] = (
     BaseORMException,
     OSError,  # a lost connection, and TimeoutError with it
@@ -43,6 +51,21 @@ FAILURES: tuple[type[Exception], ...] = (
 )
 """What a statement can raise when the database, and not the caller, is at fault, or when a rule of a table is broken
 (``IntegrityError``)."""
+
+AWAY: tuple[type[Exception], ...] = (
+    ConnectionError,
+    TimeoutError,
+    DBConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,  # a connection that ended in the middle of a transaction
+    asyncpg.OperatorInterventionError,  # an administrator ended it, or the server starts or stops
+    asyncpg.InsufficientResourcesError,  # too many connections, no memory
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncmy.errors.OperationalError,
+    asyncmy.errors.InterfaceError,
+)
+"""What says that the database cannot serve this now, though the statement is right: trying again can help."""
 
 
 class DatabaseUnavailable(Exception):
@@ -65,10 +88,23 @@ def tortoise_config(url: str, pool_size: int = 10) -> dict[str, Any]:
     if scheme == "sqlite":
         file_path = Path(credentials["file_path"])
         if str(file_path) != ":memory:":
-            file_path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                file_path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as failure:
+                raise DatabaseUnavailable(
+                    f"the folder of the SQLite file, {file_path.parent}, cannot be made: {failure.strerror}"
+                ) from failure
     else:
         credentials["minsize"], credentials["maxsize"] = 1, pool_size
+    if scheme in ("postgres", "postgresql"):
+        # No wait for the database is without bound: a lost peer or a foreign lock ends as an error that is tried again
+        credentials["command_timeout"] = STATEMENT_TIMEOUT
+        credentials["server_settings"] = {
+            "lock_timeout": f"{LOCK_TIMEOUT}s",
+            "idle_in_transaction_session_timeout": f"{STATEMENT_TIMEOUT}s",
+        }
     if scheme in ("mysql", "mariadb"):
+        credentials["read_timeout"] = STATEMENT_TIMEOUT
         # A statement after a lock must see what the lock waited for; MySQL's default shows the old snapshot.
         credentials["init_command"] = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
     return {
@@ -100,6 +136,24 @@ async def transaction() -> AsyncIterator[BaseDBAsyncClient]:
         yield open_transaction
 
 
+@contextmanager
+def only_server(url: str) -> Iterator[None]:
+    """Hold the SQLite file of ``url`` for this server: events of a second one would not reach the sockets of the
+    first. The lock goes with the process, however it ends. Other databases may have many servers."""
+    if not url.startswith("sqlite://") or fcntl is None:
+        yield
+        return
+    file_path = Path(tortoise_config(url)["connections"]["default"]["credentials"]["file_path"])
+    with open(f"{file_path}.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as held:
+            raise DatabaseUnavailable(
+                f"another MyPick serves {file_path}: end it, or take another file with DATABASE_URL"
+            ) from held
+        yield
+
+
 @asynccontextmanager
 async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database]:
     """Open the database at ``url`` for this process and close it at the end."""
@@ -108,10 +162,14 @@ async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database
         database = Database(config)
         try:
             await database.ping()
-        except (TimeoutError, OSError, DBConnectionError, OperationalError) as failure:
+        except FAILURES as failure:
+            advice = (
+                "Can the file and its folder be written?"
+                if url.startswith("sqlite")
+                else "Is it running, and are user, password and name right?"
+            )
             raise DatabaseUnavailable(
-                f"the database at DATABASE_URL does not answer ({type(failure).__name__}: {failure}). "
-                "Is it running, and are user, password and name right?"
+                f"the database at DATABASE_URL does not answer ({type(failure).__name__}: {failure}). {advice}"
             ) from failure
         yield database
 
@@ -141,7 +199,10 @@ class Database:
         """Apply, or roll back to, ``target`` (``__first__`` is the empty database). Names of the steps done."""
         executor = self._executor()
         targets = [MigrationTarget(app_label=APP, name=target)]
-        steps = [step.migration.name for step in await executor.plan(targets)]
+        try:
+            steps = [step.migration.name for step in await executor.plan(targets)]
+        except ValueError as unknown:
+            raise DatabaseUnavailable(f"{unknown}; see the folder migrations/") from unknown
         await executor.migrate(targets)
         return steps
 

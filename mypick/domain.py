@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -130,22 +131,24 @@ class Domain:
             self.metrics.loop_lag_seconds.observe(max(0.0, self.clock.monotonic() - due))
 
     async def close(self) -> None:
-        """Stop in the opposite order: first what asks, then what writes, then what carries."""
-        if self.settings.works:
-            await self.schedules.close()
-        await self.jobs.close()
-        self.streams.appender.close()
-        await self.streams.appender.written(WRITE_OUT)
-        await self.process.close()
-        await self.streams.delivery.close()
-        await self.presence.close()
-        await self.cache.close()
-        await self.bus.close()
-        for platform in self.platforms.values():
-            await platform.aclose()
-        self.passwords.close()
-        if self.redis:
-            await self.redis.close()
+        """Stop in the opposite order: first what asks, then what writes, then what carries. A step that fails keeps
+        none of the others from being done."""
+        async with AsyncExitStack() as undo:  # runs from the last to the first
+            if self.redis:
+                undo.push_async_callback(self.redis.close)
+            undo.callback(self.passwords.close)
+            for platform in self.platforms.values():
+                undo.push_async_callback(platform.aclose)
+            undo.push_async_callback(self.bus.close)
+            undo.push_async_callback(self.cache.close)
+            undo.push_async_callback(self.presence.close)
+            undo.push_async_callback(self.streams.delivery.close)
+            undo.push_async_callback(self.process.close)
+            undo.push_async_callback(self.streams.appender.written, WRITE_OUT)
+            undo.callback(self.streams.appender.close)
+            undo.push_async_callback(self.jobs.close)
+            if self.settings.works:
+                undo.push_async_callback(self.schedules.close)
 
 
 def build_domain(settings: DomainSettings, http: ClientSession) -> Domain:
@@ -251,7 +254,7 @@ def _register(domain: Domain) -> None:
     fan_out = FanOut(domain.streams, domain.presence, domain.clock)
     # people wait for what is new: it goes before the looking for more
     jobs.register(FAN_OUT, fan_out.run, priority=2, max_attempts=20)
-    jobs.register(POLL, domain.poller.run, priority=5, lease_s=180, timeout_s=900)
+    jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
     every(settings.sweep_interval, POLL)
 
     trimmer = Trimmer(domain.clock)
@@ -266,7 +269,8 @@ def _register(domain: Domain) -> None:
             "sessions": await domain.accounts.sessions.purge(),
             "jobs": await domain.operator.purge(KEEP_DONE),
         }
-        log.info("cleared up", **removed)
+        if any(removed.values()):
+            log.info("cleared up", **removed)
 
     every(MEASURE_EVERY, measure, "measure the queue")
     every(HOUR, clear_up, "clear up")

@@ -32,6 +32,10 @@ GENERAL = "general"
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
+class WrongLimitError(ValueError):
+    """The settings name a limit that there is not, or a rate that cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """``amount`` at once, and again as many over each ``seconds``."""
@@ -44,7 +48,7 @@ class Rate:
         """``5/5m``, ``20/1s``, ``100/h``. ``ValueError`` says what is wrong."""
         match = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{0,6})\s*([smhd])\s*", text)
         if not match or int(match[1]) < 1 or match[2] == "0":
-            raise ValueError(f'"{text}" is no rate: write it as amount/time, such as 5/5m, 20/1s or 100/1h')
+            raise WrongLimitError(f'"{text}" is no rate: write it as amount/time, such as 5/5m, 20/1s or 100/1h')
         return cls(int(match[1]), int(match[2] or 1) * _UNITS[match[3]])
 
     @property
@@ -78,26 +82,14 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "auth.login.account": _limit("10/15m", Per.USER, "wrong and right passwords for one account; the subject names it"),
     "auth.login.address": _limit("30/5m", Per.ADDRESS, "log-ins from one place"),
     "auth.refresh": _limit("30/5m", Per.ADDRESS, "new tokens"),
-    "auth.mail": _limit("5/1h", Per.BOTH, "mails that anyone can cause: confirm, reset"),
     "socket.connect": _limit("60/1m", Per.ADDRESS, "new connections; a mast or an office is one address"),
     "socket.command": _limit("100/10s", Per.USER, "any socket command"),
     "socket.clock": _limit("60/10s", Per.USER, "measurements of the clock: eight at once when a party opens"),
     "socket.refresh-auth": _limit("20/1m", Per.USER, "new tokens for open sockets, one for each device"),
     "socket.sync": _limit("60/10s", Per.USER, "reads of history: sync, history, join"),
-    "chat.send": _limit("20/10s", Per.USER, "messages and edits"),
-    "chat.react": _limit("30/10s", Per.USER, "reactions"),
-    "chat.typing": _limit("10/10s", Per.USER, "signs of typing"),
-    "chat.moderate": _limit("60/1m", Per.USER, "acts of moderation"),
-    "community.create": _limit("5/1h", Per.USER, "new communities, rooms and discussions"),
-    "community.join": _limit("60/1m", Per.USER, "joining and leaving"),
-    "report": _limit("20/1h", Per.USER, "reports to moderators"),
     "creator.resolve": _limit("30/1h", Per.USER, "adding creators: each may ask a platform"),
     "subscribe": _limit("120/1m", Per.USER, "following and unfollowing"),
     "search": _limit("60/1m", Per.USER, "searches"),
-    "party.create": _limit("20/1h", Per.USER, "new watch parties and invitations"),
-    "party.control": _limit("30/10s", Per.USER, "play, pause, seek"),
-    "party.report": _limit("60/10s", Per.USER, "what players tell of themselves"),
-    "party.queue": _limit("30/1m", Per.USER, "changes and votes of the queue"),
 }
 
 # KEYS: buckets. ARGV: microseconds that the cost takes to come back, microseconds to fill a bucket, 1 to take.
@@ -177,7 +169,7 @@ class MemoryBuckets:
 
 
 class Limits:
-    """``overrides`` are rates by name, as in the settings; a name that is not in ``limits`` is a ``ValueError``."""
+    """``overrides`` are rates by name, as in the settings; a mistake in them is a ``WrongLimitError``."""
 
     def __init__(
         self,
@@ -195,7 +187,8 @@ class Limits:
             self._limits[GENERAL] = replace(self._limits[GENERAL], rate=general)
         for name, text in (overrides or {}).items():
             if name not in self._limits:
-                raise ValueError(f'there is no rate limit "{name}"; there are: {", ".join(sorted(self._limits))}')
+                known = ", ".join(sorted(self._limits))
+                raise WrongLimitError(f'RATE_LIMITS: there is no rate limit "{name}"; there are: {known}')
             self._limits[name] = replace(self._limits[name], rate=Rate.parse(text))
         self._redis = redis
         self._memory = MemoryBuckets(clock, max_keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from mypick.wire import Command, Text, View
 
@@ -15,7 +15,7 @@ LARGEST_SEQ = 2**53 - 1  # what JavaScript can count to
 class Clock(Command):
     """The client's own time, given back untouched."""
 
-    t0: float | int
+    t0: FiniteFloat | int
 
 
 class ClockReply(View):

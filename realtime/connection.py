@@ -24,6 +24,8 @@ class Connection:
     waiting: int = 0
     streams: set[str] = field(default_factory=set)  # joined, so to be left when it closes
     expiry: asyncio.TimerHandle | None = None
+    opened: bool = False  # counted as here, so to be counted as gone
+    evicted: bool = False  # told to go
     closed: bool = False
 
 
@@ -33,6 +35,7 @@ class Connections:
     def __init__(self) -> None:
         self._by_sid: dict[tuple[str, str], Connection] = {}
         self._by_session: defaultdict[int, set[Connection]] = defaultdict(set)
+        self._by_key: defaultdict[int, set[Connection]] = defaultdict(set)
         self._by_user: defaultdict[int, set[Connection]] = defaultdict(set)
 
     def __len__(self) -> int:
@@ -46,6 +49,8 @@ class Connections:
         self._by_sid[conn.namespace, conn.sid] = conn
         if conn.actor.session_id is not None:
             self._by_session[conn.actor.session_id].add(conn)
+        if conn.actor.key_id is not None:
+            self._by_key[conn.actor.key_id].add(conn)
         self._by_user[conn.actor.user_id].add(conn)
         return len(self._by_user[conn.actor.user_id]) == 1
 
@@ -55,7 +60,11 @@ class Connections:
     def remove(self, conn: Connection) -> bool:
         """True if it was the last of its user here."""
         self._by_sid.pop((conn.namespace, conn.sid), None)
-        for index, key in ((self._by_session, conn.actor.session_id), (self._by_user, conn.actor.user_id)):
+        for index, key in (
+            (self._by_session, conn.actor.session_id),
+            (self._by_key, conn.actor.key_id),
+            (self._by_user, conn.actor.user_id),
+        ):
             if key is not None and key in index:
                 index[key].discard(conn)
                 if not index[key]:
@@ -64,6 +73,13 @@ class Connections:
 
     def of_session(self, session_id: int) -> list[Connection]:
         return list(self._by_session.get(session_id, ()))
+
+    def of_key(self, key_id: int) -> list[Connection]:
+        return list(self._by_key.get(key_id, ()))
+
+    def keys(self) -> list[int]:
+        """Ids of the API keys that are in use here."""
+        return list(self._by_key)
 
     def sessions(self) -> list[int]:
         return list(self._by_session)

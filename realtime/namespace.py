@@ -9,22 +9,25 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from mypick import db
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.errors import Code, DomainError
 from mypick.metrics import Metrics
 from mypick.streams import Streams
-from mypick.validation import to_invalid
 from realtime import commands as shapes
+from realtime.addresses import client_address
 from realtime.connection import MAX_WAITING, Connection, Connections
 from realtime.registry import CommandSpec, ServerEvent, command, commands_of
+from realtime.replies import decode, failed, wire_error
 from realtime.transport import Peer, Refused, Transport
 
 log = structlog.get_logger(__name__)
 
 EXPIRY_NOTICE = 60  # seconds before the end of a token that the client is told
+RETRY_AWAY_MS = 2_000  # a database that restarts is back within seconds; clients add their own jitter
 SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answer in milliseconds
 
 
@@ -103,10 +106,11 @@ class Namespace:
             actor = await self._authenticate(auth)
         except DomainError as refused:
             self.parts.metrics.socket_connects.labels(self.name, refused.code.name).inc()
-            raise Refused(_wire_error(refused)) from None
+            raise Refused(wire_error(refused)) from None
         except Exception as failure:
-            self.parts.metrics.socket_connects.labels(self.name, Code.INTERNAL.name).inc()
-            raise Refused(_wire_error(self._unexpected("connect", failure))) from None
+            unexpected = self._unexpected("connect", failure)
+            self.parts.metrics.socket_connects.labels(self.name, unexpected.code.name).inc()
+            raise Refused(wire_error(unexpected)) from None
         self.parts.metrics.socket_connects.labels(self.name, "ok").inc()
         conn = Connection(sid=sid, namespace=self.name, actor=actor, address=address)
         self.parts.connections.add(conn)
@@ -116,6 +120,7 @@ class Namespace:
         conn = self.parts.connections.get(self.name, sid)
         if conn is None:
             return
+        conn.opened = True
         self.parts.metrics.socket_connections.labels(self.name).inc()
         with structlog.contextvars.bound_contextvars(connection_id=sid, user_id=conn.actor.user_id):
             log.info("socket opened", namespace=self.name, address=conn.address)
@@ -123,9 +128,10 @@ class Namespace:
                 await self.parts.attendance.arrived(conn.actor.user_id)
                 async with conn.turn:
                     await asyncio.wait_for(self.start(conn), SLOW_COMMAND)
-            except Exception:
-                log.exception("a client could not be started, closing it", namespace=self.name)
-                await self.parts.transport.disconnect(self.name, sid)
+            except Exception as failure:
+                self._unexpected("start", failure)
+                # not the namespace alone: a client whose connection is cut comes back by itself
+                await self.parts.transport.cut_off(self.name, sid)
 
     async def closed(self, sid: str, reason: str) -> None:
         conn = self.parts.connections.get(self.name, sid)
@@ -133,11 +139,17 @@ class Namespace:
             return
         conn.closed = True
         self.parts.connections.remove(conn)
-        self.parts.metrics.socket_connections.labels(self.name).dec()
-        self.parts.metrics.socket_closes.labels(self.name, reason).inc()
         if conn.expiry:
             conn.expiry.cancel()
-        with structlog.contextvars.bound_contextvars(connection_id=sid, user_id=conn.actor.user_id):
+        if not conn.opened:
+            return  # it went away while it was let in: nobody has counted it yet
+        self.parts.metrics.socket_connections.labels(self.name).dec()
+        self.parts.metrics.socket_closes.labels(self.name, reason).inc()
+        # Apart: this may be called from within the writing of a frame, which must not wait for a client's command.
+        self._spawn(self._leave(conn, reason))
+
+    async def _leave(self, conn: Connection, reason: str) -> None:
+        with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
             await self.parts.attendance.left(conn.actor.user_id)
             async with conn.turn:  # a join that is under way must be seen to be left
                 for stream in conn.streams:
@@ -149,7 +161,7 @@ class Namespace:
         if conn is None:
             return None
         if conn.waiting >= MAX_WAITING:
-            return _failed(
+            return failed(
                 DomainError(
                     Code.RATE_LIMITED,
                     f"{MAX_WAITING} commands wait already: wait for their acks",
@@ -159,7 +171,8 @@ class Namespace:
         conn.waiting += 1
         try:
             async with conn.turn:
-                return await self._run(conn, arguments)
+                # closed while this waited: the session may have ended, and nobody reads the ack
+                return None if conn.closed else await self._run(conn, arguments)
         finally:
             conn.waiting -= 1
 
@@ -175,13 +188,14 @@ class Namespace:
                 reply = await asyncio.wait_for(self._execute(conn, spec, arguments), SLOW_COMMAND)
                 answer, result = {"ok": True, "data": reply.model_dump(mode="json")}, "ok"
             except DomainError as refused:
-                answer, result = _failed(refused), refused.code.name
+                answer, result = failed(refused), refused.code.name
             except TimeoutError:
                 log.error("command given up", seconds=SLOW_COMMAND)
                 unavailable = DomainError(Code.UNAVAILABLE, "it took too long: try again", retry_after_ms=1_000)
-                answer, result = _failed(unavailable), unavailable.code.name
+                answer, result = failed(unavailable), unavailable.code.name
             except Exception as failure:
-                answer, result = _failed(self._unexpected(shown_name, failure)), Code.INTERNAL.name
+                unexpected = self._unexpected(shown_name, failure)
+                answer, result = failed(unexpected), unexpected.code.name
         self.parts.metrics.commands.labels(shown_name, result).inc()
         self.parts.metrics.command_seconds.labels(shown_name).observe(self.parts.clock.monotonic() - began)
         return answer
@@ -192,13 +206,18 @@ class Namespace:
         if spec is None:
             known = ", ".join(sorted(self.commands))
             raise DomainError(Code.INVALID, f"there is no such command in {self.name}; there are: {known}")
-        cmd = _decode(spec, arguments[1:])
+        if spec.scope is not None and not conn.actor.has_scope(spec.scope):
+            raise DomainError(Code.FORBIDDEN, f"this key lacks the scope {spec.scope}")
+        cmd = decode(spec, arguments[1:])
         for guard in spec.guards:
             await guard(conn, cmd)
         reply: BaseModel = await spec.function(self, conn, cmd)
         return reply
 
     def _unexpected(self, doing: str, failure: Exception) -> DomainError:
+        if isinstance(failure, db.AWAY):
+            log.warning("a part is away", doing=doing, namespace=self.name, error=repr(failure)[:200])
+            return DomainError(Code.UNAVAILABLE, retry_after_ms=RETRY_AWAY_MS)
         incident = secrets.token_hex(6)
         log.error("unexpected failure", incident=incident, doing=doing, namespace=self.name, exc_info=failure)
         return DomainError(
@@ -231,22 +250,25 @@ class Namespace:
     def _notify_expiry(self, conn: Connection) -> None:
         if conn.closed or conn.actor.expires_at is None:
             return
-        left = max(0, round((conn.actor.expires_at - self.parts.clock.now()).total_seconds()))
-        loop = asyncio.get_running_loop()
-        conn.expiry = loop.call_later(left, lambda: self._spawn(self._expired(conn)))
-        self._spawn(self.parts.transport.emit(self.name, conn.sid, "auth-expiring", {"expires_in": left}))
+        left = max(0.0, (conn.actor.expires_at - self.parts.clock.now()).total_seconds())
+        loop, actor = asyncio.get_running_loop(), conn.actor
+        conn.expiry = loop.call_later(left, lambda: self._spawn(self._expired(conn, actor)))
+        self._spawn(self.parts.transport.emit(self.name, conn.sid, "auth-expiring", {"expires_in": round(left)}))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _expired(self, conn: Connection) -> None:
-        if not conn.closed:
+    async def _expired(self, conn: Connection, actor: Actor) -> None:
+        if conn.actor is actor:  # and not another, whose token came in the last moment
             await self.evict(conn, Code.UNAUTHENTICATED, "the access token has expired")
 
     async def evict(self, conn: Connection, code: Code, reason: str) -> None:
-        """Tell the client why, then close it."""
+        """Tell the client why, then close it. A second time is no error."""
+        if conn.evicted or conn.closed:
+            return
+        conn.evicted = True
         stream = next(iter(sorted(conn.streams)), "")
         with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
             log.info("socket evicted", code=code.name, reason=reason)
@@ -282,50 +304,13 @@ class Namespace:
         actor = await self.parts.accounts.authenticate(cmd.token)
         if actor.user_id != conn.actor.user_id:
             raise DomainError(Code.FORBIDDEN, "this token is another user's: open a new socket for it")
-        self.parts.connections.remove(conn)
-        conn.actor = actor
-        self.parts.connections.add(conn)
-        self._arm(conn)
         if actor.expires_at is None:
             raise AssertionError("an access token always ends")
+        if not conn.closed:  # meanwhile: it is in no index any more, and must not come back
+            self.parts.connections.remove(conn)
+            conn.actor = actor
+            self.parts.connections.add(conn)
+            self._arm(conn)
         return shapes.RefreshAuthReply(
             expires_in=max(0, round((actor.expires_at - self.parts.clock.now()).total_seconds()))
         )
-
-
-def _decode(spec: CommandSpec, arguments: list[Any]) -> BaseModel:
-    if len(arguments) > 1:
-        raise DomainError(Code.INVALID, f"{spec.name} takes one object, {len(arguments)} arguments came")
-    payload = arguments[0] if arguments else {}
-    if not isinstance(payload, dict):
-        raise DomainError(Code.INVALID, f"{spec.name} takes one object, not {_json_type(payload)}")
-    try:
-        return spec.model.model_validate(payload)
-    except ValidationError as failure:
-        raise to_invalid(failure) from None
-
-
-def _json_type(value: Any) -> str:
-    if isinstance(value, bytes | bytearray):
-        return "binary data"
-    names = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number", type(None): "null"}
-    return names.get(type(value), "that")
-
-
-def _wire_error(error: DomainError) -> dict[str, Any]:
-    shown = {**error.body(), "retryable": error.code.retryable}
-    if error.retry_after_ms is not None:
-        shown["retry_after_ms"] = error.retry_after_ms
-    return shown
-
-
-def _failed(error: DomainError) -> dict[str, Any]:
-    return {"ok": False, "error": _wire_error(error)}
-
-
-def client_address(peer: Peer, trusted_proxies: int) -> str:
-    """The address of the client itself: behind ``n`` proxies the n-th from the right is the last that we can trust."""
-    hops = [hop.strip() for hop in peer.forwarded_for.split(",") if hop.strip()]
-    if trusted_proxies and len(hops) >= trusted_proxies:
-        return hops[-trusted_proxies][:45]
-    return peer.address

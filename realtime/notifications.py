@@ -50,13 +50,17 @@ class NotificationsNamespace(Namespace):
         return stream == inbox_of(conn.actor.user_id)
 
     async def snapshot(self, conn: Connection, stream: str) -> None:
-        await self._send_unread(conn, await self._notifications.unread(conn.actor))
+        async def read() -> tuple[int, UnreadNotifications]:
+            unread = await self._notifications.unread(conn.actor)
+            return unread.head_seq, unread
+
+        await self.parts.streams.delivery.between(stream, read, lambda unread: self._send_unread(conn, unread))
 
     async def _send_unread(self, conn: Connection, unread: UnreadNotifications) -> None:
         body: dict[str, Any] = unread.model_dump(mode="json")
         await self.parts.transport.emit(self.name, conn.sid, "unread-notifications", body)
 
-    @command("mark-read")
+    @command("mark-read", scope="notifications:write")
     async def mark_read(self, conn: Connection, cmd: MarkRead) -> UnreadCount:
         """Mark notifications as read, up to a seq or by their ids; the user's other sockets hear of it."""
         return await self._notifications.mark_read(conn.actor, cmd)

@@ -26,6 +26,7 @@ class CommandSpec:
     reply: type[BaseModel]
     guards: Sequence[Guard]
     limit: str
+    scope: str | None  # that an API key needs beyond the one that let it in
     function: Callable[..., Awaitable[BaseModel]]
     summary: str
 
@@ -40,10 +41,13 @@ class ServerEvent:
     summary: str
 
 
-def command(name: str, *, guards: Sequence[Guard] = (), limit: str = "socket.command") -> Callable[[Handler], Handler]:
+def command(
+    name: str, *, guards: Sequence[Guard] = (), limit: str = "socket.command", scope: str | None = None
+) -> Callable[[Handler], Handler]:
     """Declare ``async def f(self, conn: Connection, cmd: Model) -> Reply`` as the command ``name``.
 
-    ``limit`` names the rate that one user may send it at.
+    ``limit`` names the rate that one user may send it at; ``scope`` is what an API key needs for it, beyond the scope
+    that opens the namespace.
     """
 
     def declare(function: Handler) -> Handler:
@@ -55,6 +59,7 @@ def command(name: str, *, guards: Sequence[Guard] = (), limit: str = "socket.com
             reply=hints["return"],
             guards=tuple(guards),
             limit=limit,
+            scope=scope,
             function=function,
             summary=(inspect.getdoc(function) or "").split("\n\n")[0],
         )

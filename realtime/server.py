@@ -24,7 +24,7 @@ DRAIN_SPREAD_MS = 5_000  # clients come back spread over this time, so that the 
 
 
 EndedAmong = Callable[[Sequence[int]], Awaitable[set[int]]]
-"""Those of the given sessions that have ended."""
+"""Those of the given sessions, or API keys, that open nothing any more."""
 
 
 class SocketDoor:
@@ -37,12 +37,14 @@ class SocketDoor:
         namespaces: Sequence[Namespace],
         *,
         ended_among: EndedAmong,
+        revoked_among: EndedAmong,
         rng: random.Random,
         metrics: Metrics,
     ) -> None:
         self._transport = transport
         self._connections = connections
         self._ended_among = ended_among
+        self._revoked_among = revoked_among
         self._rng = rng
         self._metrics = metrics
         self.namespaces = {namespace.name: namespace for namespace in namespaces}
@@ -69,7 +71,7 @@ class SocketDoor:
             await self.namespaces[conn.namespace].evict(conn, Code.UNAUTHENTICATED, "the session has ended")
 
     async def run_session_check(self) -> None:
-        """Every 30 s ask the database which of the sessions here have ended; one query for each 1,000."""
+        """Every 30 s ask the database which of the sessions and keys here have ended; one query for each 1,000."""
         while True:
             await asyncio.sleep(SESSION_CHECK_EVERY)
             try:
@@ -82,9 +84,15 @@ class SocketDoor:
         for start in range(0, len(sessions), 1_000):
             for session_id in await self._ended_among(sessions[start : start + 1_000]):
                 await self.end_session(session_id)
+        keys = self._connections.keys()
+        for start in range(0, len(keys), 1_000):
+            for key_id in await self._revoked_among(keys[start : start + 1_000]):
+                for conn in self._connections.of_key(key_id):
+                    await self.namespaces[conn.namespace].evict(conn, Code.UNAUTHENTICATED, "the key was revoked")
 
     async def drain(self) -> None:
-        """Tell every client to come back after a random delay, then close."""
+        """Tell every client to come back after a random delay, then close. Newcomers are refused."""
+        self._transport.refuse_new()
         for conn in self._connections:
             await self._transport.emit(
                 conn.namespace,

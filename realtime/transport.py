@@ -1,30 +1,39 @@
 """Everything that is python-socketio and python-engineio, behind one module.
 
 The socket engine will replace what is in here; the namespaces know only ``Transport`` and ``Door``. Names that begin
-with an underscore in those packages are used in ``_Server`` and ``_WebSocket`` alone; the versions are pinned, and
+with an underscore in those packages are used in ``_Server`` and ``engine_io`` alone; the versions are pinned, and
 ``tests/realtime/test_transport.py`` fails loudly where an upgrade changes one of them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import engineio
-import engineio.async_drivers.aiohttp
-import orjson
 import socketio
 import socketio.packet
 import structlog
 from aiohttp import web
 
+from mypick.errors import Code
+from realtime.engine_io import PING_INTERVAL, PING_TIMEOUT, EngineServer
+from realtime.packets import Json, Packet
+
 log = structlog.get_logger(__name__)
 
-PING_INTERVAL = 25  # seconds, the default of the protocol's own servers
-PING_TIMEOUT = 20
 CLOSE_TIMEOUT = 5.0  # seconds that closing everything may take
+ALONE_TIMEOUT = 45.0  # seconds that a connection may be in no namespace, as socket.io on Node has it
+NOT_CONNECTED: dict[str, Any] = {
+    "ok": False,
+    "error": {
+        "code": Code.UNAUTHENTICATED.name,
+        "message": "connect to this namespace first",
+        "retryable": Code.UNAUTHENTICATED.retryable,
+    },
+}
 
 
 class Refused(Exception):
@@ -60,45 +69,18 @@ class Door(Protocol):
         """One event of the client: its name, then what came with it. The answer is the ack. Never raises."""
 
 
-class _Json:
-    """orjson in the shape of the standard module: it refuses NaN, lone surrogates and nesting beyond 1,024."""
-
-    JSONDecodeError = orjson.JSONDecodeError
-
-    @staticmethod
-    def dumps(value: Any, **_: Any) -> str:
-        return orjson.dumps(value).decode()
-
-    @staticmethod
-    def loads(text: str | bytes, **_: Any) -> Any:
-        return orjson.loads(text)
-
-
-class _WebSocket(engineio.async_drivers.aiohttp.WebSocket):  # type: ignore[misc]  # the package is untyped
-    """The stock driver without compression (123 KB a connection with it, 31 KB without) and with packets looked at
-    before the stock loop decodes them, which would take a wrong first character for a crash of the handler."""
-
-    async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
-        self._sock = web.WebSocketResponse(max_msg_size=self.server.max_http_buffer_size, compress=False)
-        await self._sock.prepare(environ["aiohttp.request"])
-        self.environ = environ
-        await self.handler(self)
-        return self._sock
-
-    async def wait(self) -> str | bytes:
-        data: str | bytes = await super().wait()
-        if isinstance(data, str) and data[:1] not in tuple("0123456"):
-            raise OSError("not an Engine.IO packet")
-        return data
-
-
 class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the package is untyped
     """Hands the events of clients to the doors and keeps them away from the lifecycle handlers."""
 
-    def __init__(self, doors: dict[str, Door], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, doors: dict[str, Door], *, alone_timeout: float, **options: Any) -> None:
+        super().__init__(serializer=Packet, logger=_quiet("socketio"), engineio_logger=_quiet("engineio"), **options)
         self._doors = doors
-        self.eio._async = {**self.eio._async, "websocket": _WebSocket}
+        self._alone_timeout = alone_timeout
+        self._alone: dict[str, asyncio.TimerHandle] = {}  # connections without a namespace
+        self._cuts: set[asyncio.Task[None]] = set()
+
+    def _engineio_server_class(self) -> type[EngineServer]:
+        return EngineServer
 
     async def _handle_event(self, eio_sid: str, namespace: str | None, id: int | None, data: Any) -> None:  # noqa: A002
         # The stock method looks handlers up by the name that the client sent, so a client could call "connect".
@@ -106,8 +88,9 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the package is unt
         sid = self.manager.sid_from_eio_sid(eio_sid, name)
         door = self._doors.get(name)
         if door is None or not self.manager.is_connected(sid, name):
-            return
-        reply = await door.receive(sid, data if isinstance(data, list) else [])
+            reply: dict[str, Any] | None = NOT_CONNECTED
+        else:
+            reply = await door.receive(sid, data if isinstance(data, list) else [])
         if id is not None and reply is not None:
             await self._send_packet(
                 eio_sid, self.packet_class(socketio.packet.ACK, namespace=name, id=id, data=[reply])
@@ -115,20 +98,83 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the package is unt
 
     async def _handle_connect(self, eio_sid: str, namespace: str | None, data: Any) -> None:
         name = namespace or "/"
-        if name in self._doors and self.manager.sid_from_eio_sid(eio_sid, name):
+        if name not in self._doors:
+            message = f"there is no such namespace; there are: {', '.join(sorted(self._doors))}"
+            refusal = {"message": message, "data": {"code": Code.NOT_FOUND.name, "message": message}}
+            await self._send_packet(
+                eio_sid, self.packet_class(socketio.packet.CONNECT_ERROR, data=refusal, namespace=name)
+            )
+            return
+        if self.manager.sid_from_eio_sid(eio_sid, name):
             return  # a second CONNECT for the same namespace would make a second member of one client
         await super()._handle_connect(eio_sid, namespace, data)
         sid = self.manager.sid_from_eio_sid(eio_sid, name)
-        if name in self._doors and self.manager.is_connected(sid, name):
-            await self._doors[name].opened(sid)
+        if not self.manager.is_connected(sid, name):
+            return
+        if eio_sid not in self.environ:
+            # it went away while the door looked at its token, when the stock code had nothing yet to disconnect
+            await self._handle_disconnect(eio_sid, name, self.reason.TRANSPORT_CLOSE)
+            return
+        self._joined(eio_sid)
+        await self._doors[name].opened(sid)
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        await super()._handle_eio_connect(eio_sid, environ)
+        self._watch(eio_sid)
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        if eio_sid not in self.environ:
+            return  # closed: what was still on its way is nobody's
         try:
             await super()._handle_eio_message(eio_sid, data)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as malformed:
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as malformed:
             # what the parser of the protocol raises on packets that no client of ours makes
             log.info("malformed packet, closing", eio_sid=eio_sid, error=repr(malformed)[:200])
-            await self.eio.disconnect(eio_sid)
+            await self.eio.cut_off(eio_sid)
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        self._joined(eio_sid)  # leaving its namespaces made it a connection alone
+        self._binary_packet.pop(eio_sid, None)
+
+    async def _handle_disconnect(self, eio_sid: str, namespace: str | None, reason: str | None = None) -> None:
+        await super()._handle_disconnect(eio_sid, namespace, reason)
+        self._watch(eio_sid)
+
+    async def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
+        eio_sid = self.manager.eio_sid_from_sid(sid, namespace or "/")
+        await super().disconnect(sid, namespace, ignore_queue)
+        if eio_sid is not None:
+            self._watch(eio_sid)
+
+    # a connection that is in no namespace has shown no token, or one that is good no more: it may not stay
+
+    def _watch(self, eio_sid: str) -> None:
+        if eio_sid in self.environ and eio_sid not in self._alone and not self._namespaces_of(eio_sid):
+            loop = asyncio.get_running_loop()
+            self._alone[eio_sid] = loop.call_later(self._alone_timeout, self._close_alone, eio_sid)
+
+    def _joined(self, eio_sid: str) -> None:
+        if timer := self._alone.pop(eio_sid, None):
+            timer.cancel()
+
+    def _close_alone(self, eio_sid: str) -> None:
+        self._alone.pop(eio_sid, None)
+        log.info("a connection without a namespace, closing", eio_sid=eio_sid)
+        task = asyncio.get_running_loop().create_task(self.eio.cut_off(eio_sid))
+        self._cuts.add(task)
+        task.add_done_callback(self._cuts.discard)
+
+    def _namespaces_of(self, eio_sid: str) -> list[str]:
+        return [name for name in self._doors if self.manager.sid_from_eio_sid(eio_sid, name)]
+
+
+def _quiet(package: str) -> logging.Logger:
+    """The package's logger, at ERROR: at INFO it writes every packet, tokens included. Made here, the package adds no
+    handler of its own, which would write each failure a second time and not as JSON."""
+    logger = logging.getLogger(f"{package}.server")
+    logger.setLevel(logging.ERROR)
+    return logger
 
 
 class _Lifecycle(socketio.AsyncNamespace):  # type: ignore[misc]  # the package is untyped
@@ -144,7 +190,8 @@ class _Lifecycle(socketio.AsyncNamespace):  # type: ignore[misc]  # the package 
             request: web.BaseRequest = environ["aiohttp.request"]
             peer = Peer(
                 address=request.remote or "",
-                forwarded_for=request.headers.get("X-Forwarded-For", ""),
+                # all of them: a proxy may add a line of its own below the one that the client made up
+                forwarded_for=",".join(request.headers.getall("X-Forwarded-For", ())),
                 user_agent=request.headers.get("User-Agent", "")[:200],
             )
             try:
@@ -159,7 +206,13 @@ class _Lifecycle(socketio.AsyncNamespace):  # type: ignore[misc]  # the package 
 class Transport:
     """The Socket.IO server of this process."""
 
-    def __init__(self, *, origin_allowed: Callable[[str, str], bool], max_packet_bytes: int) -> None:
+    def __init__(
+        self,
+        *,
+        origin_allowed: Callable[[str, str], bool],
+        max_packet_bytes: int,
+        alone_timeout: float = ALONE_TIMEOUT,
+    ) -> None:
         """``origin_allowed(origin, host)`` decides for browsers; a client that sends no Origin is a program."""
 
         def allowed(origin: str | None, environ: dict[str, Any]) -> bool:
@@ -168,8 +221,9 @@ class Transport:
         self._doors: dict[str, Door] = {}
         self._server = _Server(
             self._doors,
+            alone_timeout=alone_timeout,
             async_mode="aiohttp",
-            json=_Json,
+            json=Json,
             namespaces=[],
             cors_allowed_origins=allowed,
             cors_credentials=False,
@@ -201,6 +255,11 @@ class Transport:
     async def leave(self, namespace: str, sid: str, room: str) -> None:
         await self._server.leave_room(sid, room, namespace=namespace)
 
+    async def cut_off(self, namespace: str, sid: str) -> None:
+        """Close the whole connection of a client, so that it opens a new one by itself."""
+        if (eio_sid := self._server.manager.eio_sid_from_sid(sid, namespace)) is not None:
+            await self._server.eio.cut_off(eio_sid)
+
     async def disconnect(self, namespace: str, sid: str) -> None:
         await self._server.disconnect(sid, namespace=namespace)
 
@@ -209,10 +268,16 @@ class Transport:
         """Connections, each counted once whatever its namespaces."""
         return len(self._server.eio.sockets)
 
+    def refuse_new(self) -> None:
+        """From now on let nobody in: this process is about to close."""
+        self._server.eio.draining = True
+
     async def close(self) -> None:
-        """Close every connection and stop. What is queued for a client is sent first, within a bound."""
-        sockets = list(self._server.eio.sockets.values())
-        closing = [asyncio.ensure_future(socket.close(wait=False)) for socket in sockets]
+        """Close every connection and stop, within 5 s. What is queued for a client is sent first, if it reads."""
+        self.refuse_new()
+        closing = [asyncio.ensure_future(self._server.eio.cut_off(sid)) for sid in list(self._server.eio.sockets)]
         if closing:
+            # what is late waits for a command under way, and ends with it; its connection does not wait
             await asyncio.wait(closing, timeout=CLOSE_TIMEOUT)
+        self._server.eio.cut_all()
         await self._server.shutdown()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -12,7 +12,8 @@ from mypick.errors import Code, DomainError
 from mypick.pagination import MAX_CURSOR, decode_cursor, encode_cursor, page_of
 from mypick.wire import MAX_ID
 
-TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9998, 1, 1), timezones=st.just(UTC))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TIMES = st.integers(0, 8_000 * 365 * 86_400 * 1_000_000).map(lambda us: EPOCH + timedelta(microseconds=us))
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 
 

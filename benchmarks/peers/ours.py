@@ -152,7 +152,13 @@ async def door() -> AsyncIterator[web.Application]:
         trusted_proxies=0,
     )
     sockets = SocketDoor(
-        transport, connections, [BenchNamespace(parts)], ended_among=none_ended, rng=rng, metrics=metrics
+        transport,
+        connections,
+        [BenchNamespace(parts)],
+        ended_among=none_ended,
+        revoked_among=none_ended,
+        rng=rng,
+        metrics=metrics,
     )
     app = web.Application()
     sockets.attach(app)

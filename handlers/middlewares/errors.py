@@ -5,17 +5,15 @@ from __future__ import annotations
 import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
-from tortoise.exceptions import DBConnectionError
 
 from handlers.parts import PARTS
 from handlers.paths import is_api, is_probe, is_socket
 from handlers.replies import failure
+from mypick import db
 from mypick.errors import Code, DomainError
 
 log = structlog.get_logger(__name__)
 
-# a part of the server that is away, not a fault of its code
-_AWAY = (DBConnectionError, ConnectionError, TimeoutError)
 _RETRY_AWAY_MS = 2_000
 
 
@@ -28,7 +26,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except DomainError as error:
-        return await _answer(request, error, error.code.status)
+        response = await _answer(request, error, error.code.status)
+        if not request.content.is_eof():
+            # refused before its body was read: it may be a bomb, or no end of it; the client sees an orderly end
+            response.force_close()
+        return response
     except web.HTTPException as answer:
         if answer.status < 400:
             raise
@@ -72,8 +74,8 @@ def _incident(request: web.Request, problem: BaseException) -> DomainError:
     parts = request.app[PARTS]
     incident_id = parts.new_id()
     details = {"incident_id": incident_id}
-    if isinstance(problem, _AWAY):
-        log.error("a part is away", incident_id=incident_id, exc_info=problem)
+    if isinstance(problem, db.AWAY):  # not a fault of the code, so Sentry need not know
+        log.error("a part is away", incident_id=incident_id, error=repr(problem)[:300])
         return DomainError(Code.UNAVAILABLE, details=details, retry_after_ms=_RETRY_AWAY_MS)
     log.error("unexpected failure", incident_id=incident_id, exc_info=problem)
     parts.report(problem, incident_id)

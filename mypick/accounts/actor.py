@@ -21,6 +21,7 @@ class Actor:
     session_id: int | None
     scopes: frozenset[str] | None
     expires_at: datetime | None
+    key_id: int | None = None  # of the API key, where there is no session
 
     def has_role(self, role: str) -> bool:
         return ROLES.index(self.role) >= ROLES.index(role)

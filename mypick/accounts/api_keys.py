@@ -89,6 +89,7 @@ class ApiKeys:
             session_id=None,
             scopes=frozenset(found["scopes"]),
             expires_at=None,
+            key_id=found["key_id"],
         )
 
     async def forget_cached(self, user_id: int) -> None:
@@ -103,7 +104,7 @@ class ApiKeys:
         if key is None or user is None:
             raise _refused()
         await self._note_use(key, self._clock.now())
-        return {"user_id": user.id, "role": user.role, "scopes": key.scopes}
+        return {"key_id": key.id, "user_id": user.id, "role": user.role, "scopes": key.scopes}
 
     async def _note_use(self, key: ApiKey, now: datetime) -> None:
         if key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EVERY:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict
 
-from mypick.accounts.models import Session, User
+from mypick.accounts.models import ApiKey, Session, User
 
 CHUNK = 500  # ids in one statement: SQLite before 3.32 takes 999
 
@@ -39,6 +39,14 @@ def _chunks(ids: Iterable[int]) -> Iterator[list[int]]:
     chosen = sorted({user_id for user_id in ids if 0 < user_id < 2**63})
     for start in range(0, len(chosen), CHUNK):
         yield chosen[start : start + CHUNK]
+
+
+async def revoked_among(key_ids: Sequence[int]) -> set[int]:
+    """Those of the API keys that were revoked or are no more. One query."""
+    if not key_ids:
+        return set()
+    good = await ApiKey.filter(id__in=list(key_ids), revoked_at=None).values_list("id")
+    return set(key_ids) - {row[0] for row in good}
 
 
 async def user_of(email: str) -> int | None:

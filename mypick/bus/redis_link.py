@@ -48,6 +48,7 @@ class Link:
         self._mail = asyncio.Event()
         self._replies: deque[list[Any]] = deque()  # [confirmations still to come, future], in the order of sending
         self._sending = asyncio.Lock()  # of the listener: commands are written in the order of the calls
+        self._asked: list[tuple[str, Callable[[], Sequence[bytes]], asyncio.Future[bool]]] = []
         self._closed = False
         self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -81,8 +82,11 @@ class Link:
             _resolve(done, False)
         for _, done in self._replies:
             _resolve(done, False)
+        for _, _, confirmed in self._asked:
+            _resolve(confirmed, False)
         self._outbox.clear()
         self._replies.clear()
+        self._asked.clear()
         for connection in (self._speaker, self._listener):
             with contextlib.suppress(RedisError, OSError):
                 await connection.disconnect(nowait=True)
@@ -138,20 +142,35 @@ class Link:
         return await self._ask("UNSUBSCRIBE", channels)
 
     async def _ask(self, verb: str, channels: Callable[[], Sequence[bytes]]) -> bool:
+        if self._closed:
+            return False
         confirmed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked.append((verb, channels, confirmed))
         try:
+            async with self._sending:  # bounded: whoever holds it writes what all who wait have asked, with patience
+                if not confirmed.done():
+                    async with asyncio.timeout(self._patience):
+                        await self._write_asked()
             async with asyncio.timeout(self._patience):
-                async with self._sending:
-                    names = channels()
-                    if self._closed or not names:
-                        return not self._closed
-                    self._replies.append([len(names), confirmed])
-                    await _write(self._listener, self._listener.pack_command(verb, *names))
                 return await confirmed
         except (RedisError, OSError, TimeoutError) as failure:
             if not self.failed.done():
                 self.failed.set_result(f"{verb} was not confirmed: {type(failure).__name__}")
             return False
+
+    async def _write_asked(self) -> None:
+        """Write all that was asked until now at once: when thousands of clients come back together, each for a
+        stream of its own, one round trip for each would take longer than the patience of the last."""
+        asked, self._asked = self._asked, []
+        packed: list[Any] = []
+        for verb, channels, confirmed in asked:
+            if names := channels():
+                self._replies.append([len(names), confirmed])
+                packed += self._listener.pack_command(verb, *names)
+            else:
+                _resolve(confirmed, True)
+        if packed:
+            await _write(self._listener, packed)
 
     async def listen(self, on_message: Callable[[bytes, bytes], None]) -> None:
         """Read until something fails. ``on_message`` must not raise. Run as one task."""
@@ -185,7 +204,13 @@ def batches(channels: Iterable[bytes], size: int) -> Iterable[list[bytes]]:
 async def _write(connection: AbstractConnection, packed: Any) -> None:
     if not connection.is_connected:  # redis-py would connect anew behind our back, without the subscriptions
         raise LinkError("the connection is closed")
-    await connection.send_packed_command(packed)
+    try:
+        await connection.send_packed_command(packed)
+    except AttributeError as failure:
+        # redis-py writes in a task of its own; a link that was closed before that task ran has no writer any more
+        if connection.is_connected:
+            raise
+        raise LinkError("the connection was closed") from failure
 
 
 async def _identify(connection: AbstractConnection) -> Speaker:

@@ -26,14 +26,14 @@ _FEED, _OF_CREATOR = "feed", "videos"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The channel that items come from. Of a channel that is looked at for the first time, what was published up to
-    ``history_until`` is new to us and no news to anybody; later it is None."""
+    """The channel that items come from. What was published up to ``history_until`` may be new to us and is no news to
+    anybody: it was there before the channel came."""
 
     channel_id: int
     creator_id: int
     creator_name: str
     platform: str
-    history_until: datetime | None
+    history_until: datetime
 
 
 async def unknown(platform: str, external_ids: Collection[str]) -> set[str]:
@@ -85,9 +85,7 @@ class Contents:
         return announced
 
     def _is_news(self, source: Source, item: Item) -> bool:
-        if source.history_until is not None and item.published_at <= source.history_until:
-            return False
-        return item.published_at > self._clock.now() - ANNOUNCE_WITHIN
+        return item.published_at > max(source.history_until, self._clock.now() - ANNOUNCE_WITHIN)
 
     def _row(self, source: Source, item: Item, row_id: int) -> Content:
         return Content(

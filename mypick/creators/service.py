@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -93,6 +94,8 @@ class Creators:
         """Creators by name; ``q`` finds it anywhere in a name or at the head of a handle."""
         query = Creator.all()
         if q:
+            # some keyboards and file systems write 가 as two signs; platforms' names are composed
+            q = unicodedata.normalize("NFC", q)
             handles = Channel.filter(handle__startswith=q.removeprefix("@").lower()).limit(100)
             ids = await handles.values_list("creator_id", flat=True)
             query = query.filter(Q(name__icontains=q) | Q(id__in=ids))
@@ -107,29 +110,31 @@ class Creators:
 
     async def subscribe(self, actor: Actor, creator_id: int) -> SubscriptionState:
         """Follow. Following twice is no error and counts once."""
-        if not await Creator.filter(id=creator_id).exists():
-            raise not_found("creator")
-        if await Subscription.filter(user_id=actor.user_id).count() >= MAX_SUBSCRIPTIONS:
-            raise DomainError(Code.FULL, f"you follow {MAX_SUBSCRIPTIONS} creators: unfollow one first")
-        try:
-            async with db.transaction():
-                await Subscription.create(
-                    user_id=actor.user_id, creator_id=creator_id, created_at=self._clock.now()
-                )
-                await Creator.filter(id=creator_id).update(subscriber_count=F("subscriber_count") + 1)
-        except IntegrityError:
-            pass  # followed already
+        async with db.transaction():
+            await self._lock(creator_id)
+            mine = Subscription.filter(user_id=actor.user_id)
+            if await mine.filter(creator_id=creator_id).exists():
+                return SubscriptionState(subscribed=True)
+            if await mine.count() >= MAX_SUBSCRIPTIONS:
+                raise DomainError(Code.FULL, f"you follow {MAX_SUBSCRIPTIONS} creators: unfollow one first")
+            await Subscription.create(user_id=actor.user_id, creator_id=creator_id, created_at=self._clock.now())
+            await Creator.filter(id=creator_id).update(subscriber_count=F("subscriber_count") + 1)
         return SubscriptionState(subscribed=True)
 
     async def unsubscribe(self, actor: Actor, creator_id: int) -> SubscriptionState:
         """Unfollow. Twice is no error."""
-        if not await Creator.filter(id=creator_id).exists():
-            raise not_found("creator")
         async with db.transaction():
+            await self._lock(creator_id)
             removed = await Subscription.filter(user_id=actor.user_id, creator_id=creator_id).delete()
             if removed:
                 await Creator.filter(id=creator_id).update(subscriber_count=F("subscriber_count") - 1)
         return SubscriptionState(subscribed=False)
+
+    async def _lock(self, creator_id: int) -> None:
+        """Let those who follow or leave one creator take turns from the start. They meet at its counter anyway; meeting
+        there first, none of them can deadlock with another."""
+        if await Creator.filter(id=creator_id).only("id").select_for_update().first() is None:
+            raise not_found("creator")
 
     async def subscriptions(
         self, actor: Actor, user_id: int, cursor: str | None, limit: int

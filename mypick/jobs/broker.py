@@ -55,6 +55,7 @@ class LaneBroker(RedisStreamBroker):
         consumer: str,
         *,
         rng: random.Random,
+        finish: asyncio.Event,
         back_off: BackOff = _BACK_OFF,
         reclaim_idle_ms: int = RECLAIM_IDLE_MS,
         reclaim_every_s: float = RECLAIM_EVERY_S,
@@ -78,6 +79,7 @@ class LaneBroker(RedisStreamBroker):
             socket_connect_timeout=1.0,
         )
         self._rng = rng
+        self._finish = finish
         self._back_off = back_off
         self._reclaim_every_s = reclaim_every_s
 
@@ -89,15 +91,19 @@ class LaneBroker(RedisStreamBroker):
             log.warning("redis is away, jobs go on without it", stream=self.queue_name, error=type(failure).__name__)
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
-        """Messages of this lane, new ones and those of dead workers, for as long as it is iterated."""
+        """Messages of this lane, new ones and those of dead workers, until ``finish`` is set.
+
+        Being cancelled is not enough: redis-py sends inside ``asyncio.wait_for``, which on Python 3.11 may swallow
+        a cancellation, and taskiq waits for the end of this without a bound.
+        """
         failures = 0
-        while True:
+        while not self._finish.is_set():
             try:
                 await self._declare_consumer_group()
                 reclaim_at = 0.0
                 async with Redis(connection_pool=self.connection_pool) as redis:
                     await self._forget_dead_consumers(redis)
-                    while True:
+                    while not self._finish.is_set():
                         if (now := asyncio.get_running_loop().time()) >= reclaim_at:
                             reclaim_at = now + self._reclaim_every_s * self._rng.uniform(0.8, 1.2)
                             for message in await self._reclaim(redis):
@@ -162,15 +168,23 @@ class LaneBroker(RedisStreamBroker):
 
 
 def make_broker(
-    lane: Lane, work: Callable[[], Awaitable[None]], *, redis_url: str, prefix: str, consumer: str, rng: random.Random
+    lane: Lane,
+    work: Callable[[], Awaitable[None]],
+    *,
+    redis_url: str,
+    prefix: str,
+    consumer: str,
+    rng: random.Random,
+    finish: asyncio.Event,
 ) -> AsyncBroker:
     """The broker of ``lane``: Redis Streams at ``redis_url``, or in memory where that is empty.
 
-    ``work()`` is what its one task does, named after the lane. ``consumer`` is unique to the process.
+    ``work()`` is what its one task does, named after the lane. ``consumer`` is unique to the process. ``finish`` ends
+    its listening.
     """
     broker: AsyncBroker
     if redis_url:
-        broker = LaneBroker(redis_url, f"{prefix}:{lane.name}", consumer, rng=rng)
+        broker = LaneBroker(redis_url, f"{prefix}:{lane.name}", consumer, rng=rng, finish=finish)
     else:
         broker = InMemoryBroker(max_stored_results=1)
 
@@ -192,6 +206,9 @@ async def kick(broker: AsyncBroker, lane: Lane) -> None:
 
 
 async def receive(broker: AsyncBroker, lane: Lane, finish: asyncio.Event) -> None:
-    """Take messages, at most the lane's concurrency at once, until ``finish``; then wait for those under way."""
+    """Take messages, at most the lane's concurrency at once, until ``finish``; then wait for those under way.
+
+    ``finish`` is the one that the broker was made with.
+    """
     receiver = Receiver(broker, max_async_tasks=lane.concurrency, run_startup=False)
     await receiver.listen(finish)

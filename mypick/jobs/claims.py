@@ -14,11 +14,13 @@ from tortoise.fields import DatetimeField
 
 from mypick import db
 from mypick.clock import Clock
-from mypick.jobs.lanes import Lane, lane_of
+from mypick.jobs.lanes import LANES, Lane, lane_of
 from mypick.jobs.models import Job
 from mypick.jobs.work import Kind, Work
 
 log = structlog.get_logger(__name__)
+
+CANDIDATES = 8  # rows that one claim on MySQL looks at; where all were just taken, their takers wake for the rest
 
 # The moment from which a due row may be claimed: when it is due and nobody's lease stands on it.
 _READY_AT = RawSQL("MIN(CASE WHEN leased_until > due_at THEN leased_until ELSE due_at END)")
@@ -52,9 +54,15 @@ class Claims:
     """Reads and writes of the table ``job`` for the kinds that this process works."""
 
     def __init__(
-        self, clock: Clock, kinds: Mapping[str, Kind], *, lease: Callable[[], str] = new_lease
+        self,
+        clock: Clock,
+        kinds: Mapping[str, Kind],
+        *,
+        lanes: tuple[Lane, ...] = LANES,
+        lease: Callable[[], str] = new_lease,
     ) -> None:
         self._clock = clock
+        self._lanes = lanes
         self._kinds = kinds
         self._lease = lease
 
@@ -116,7 +124,9 @@ class Claims:
         )
         ready = {row["priority"]: _MOMENT.to_python_value(row["ready_at"]) for row in rows}
         later = [at for at in ready.values() if at is not None and at > now]
-        lanes = frozenset(lane_of(priority) for priority, at in ready.items() if at is not None and at <= now)
+        lanes = frozenset(
+            lane_of(priority, self._lanes) for priority, at in ready.items() if at is not None and at <= now
+        )
         return Due(lanes, min(later, default=None))
 
     async def claim(self, lane: Lane) -> Claim | None:
@@ -126,13 +136,14 @@ class Claims:
         """
         while True:
             async with db.transaction():
-                rows = await self._claimable(lane)
-                if not rows:
+                found = await self._first_claimable(lane)
+                if found is None:
                     return None
-                row, kind = rows[0], self._kinds[rows[0].kind]
+                row, more = found
+                kind = self._kinds[row.kind]
                 if row.attempts < kind.max_attempts:
                     waited_s = (self._clock.now() - row.due_at).total_seconds()
-                    return Claim(await self._take(row, kind), kind, len(rows) > 1, waited_s)
+                    return Claim(await self._take(row, kind), kind, more, waited_s)
                 await Job.filter(id=row.id).update(
                     state="dead",
                     finished_at=self._clock.now(),
@@ -142,25 +153,31 @@ class Claims:
                 )
             log.error("a job is dead: its workers were lost", job=row.id, kind=row.kind, attempts=row.attempts)
 
-    async def _claimable(self, lane: Lane) -> list[Job]:
-        """The first two rows that may be claimed, locked: the second only tells that there is more.
+    async def _first_claimable(self, lane: Lane) -> tuple[Job, bool] | None:
+        """The first row that may be claimed, locked, and whether there is another. Rows others hold are skipped.
 
-        Rows that another claim holds are skipped. SQLite has no row locks and needs none: its transactions take turns.
+        SQLite has no row locks and needs none: its transactions take turns.
         """
         now = self._clock.now()
-        query = (
-            Job.filter(
-                Q(leased_until=None) | Q(leased_until__lte=now),
-                state="due",
-                priority__gte=lane.first,
-                priority__lte=lane.last,
-                due_at__lte=now,
-                kind__in=list(self._kinds),
-            )
-            .order_by("priority", "due_at", "id")
-            .limit(2)
-        )
-        return await query.select_for_update(skip_locked=True)
+        claimable = Job.filter(
+            Q(leased_until=None) | Q(leased_until__lte=now),
+            state="due",
+            priority__gte=lane.first,
+            priority__lte=lane.last,
+            due_at__lte=now,
+            kind__in=list(self._kinds),
+        ).order_by("priority", "due_at", "id")
+        if db.dialect() != "mysql":
+            rows = await claimable.limit(2).select_for_update(skip_locked=True)
+            return (rows[0], len(rows) > 1) if rows else None
+        # InnoDB locks each row that it looks at, for the moment of looking, also those that do not match: a claim
+        # would pass over rows that another merely looked at. So look without locks, then lock by id.
+        ids = [row.id for row in await claimable.only("id").limit(CANDIDATES)]
+        for place, row_id in enumerate(ids, start=1):
+            row = await claimable.filter(id=row_id).select_for_update(skip_locked=True).first()
+            if row is not None:
+                return row, place < len(ids)
+        return None
 
     async def _take(self, row: Job, kind: Kind) -> Work:
         lease = self._lease()

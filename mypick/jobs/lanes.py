@@ -22,9 +22,9 @@ LOW = Lane("low", 7, 9, 2)
 LANES = (URGENT, NORMAL, LOW)
 
 
-def lane_of(priority: int) -> Lane:
+def lane_of(priority: int, lanes: tuple[Lane, ...] = LANES) -> Lane:
     """The lane of ``priority``; ``ValueError`` beyond 1 (first) to 9 (last)."""
-    for lane in LANES:
+    for lane in lanes:
         if lane.first <= priority <= lane.last:
             return lane
     raise ValueError(f"a priority is 1 (first) to 9 (last), not {priority}")

@@ -73,7 +73,8 @@ class Leadership:
         """One try to take or renew the lease, at most ``renew_s`` seconds; whether this process leads now."""
         asked = self._clock.monotonic()
         try:
-            held = await asyncio.wait_for(self._take_or_renew(), self._renew_s)
+            async with asyncio.timeout(self._renew_s):
+                held = await self._take_or_renew()
         except Exception as failure:
             # The database is away: lead until the time that was promised ends, and no longer.
             log.warning("a lease could not be renewed", lease=self._name, error=type(failure).__name__)
@@ -89,9 +90,8 @@ class Leadership:
         self._leads_until = 0.0
         self._led = False
         try:
-            await asyncio.wait_for(
-                Lease.filter(name=self._name, holder=self._holder).update(expires_at=_LONG_AGO), self._renew_s
-            )
+            async with asyncio.timeout(self._renew_s):
+                await Lease.filter(name=self._name, holder=self._holder).update(expires_at=_LONG_AGO)
         except Exception as failure:
             log.warning("a lease could not be given back", lease=self._name, error=type(failure).__name__)
 

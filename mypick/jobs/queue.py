@@ -21,12 +21,16 @@ from mypick.jobs.lanes import LANES, Lane, lane_of
 from mypick.jobs.measures import JobMeasures, NoMeasures
 from mypick.jobs.process import ProcessJobs
 from mypick.jobs.runner import LaneRunner
-from mypick.jobs.work import Handler, Kind
+from mypick.jobs.work import Handler, Kind, refuse_bare
 
 log = structlog.get_logger(__name__)
 
 KIND_LENGTH, DEDUPE_KEY_LENGTH = 40, 120  # characters, as the columns
 MAX_KINDS = 64
+RECEIVED_TIMEOUT_S = 2.0  # for receivers to end: one read of theirs may have to run out
+# How long people wait for what a killed worker held. A running handler renews at each third, so a lease survives 10 s
+# of a database that is away or a loop that stalls; losing one costs a second run and no more, since the token fences.
+LEASE_S = 15.0
 
 
 class Jobs:
@@ -60,7 +64,8 @@ class Jobs:
         self._sweep_interval_s = sweep_interval_s
         self._work = work
         self._kinds: dict[str, Kind] = {}
-        self._claims = Claims(clock, self._kinds, lease=lease)
+        self._lanes = lanes
+        self._claims = Claims(clock, self._kinds, lanes=lanes, lease=lease)
         self._runners = {
             lane: LaneRunner(
                 lane, self._claims, clock, self._rng, measures or NoMeasures(), spread=self._wake_lane, soon=self._soon
@@ -68,9 +73,16 @@ class Jobs:
             for lane in lanes
         }
         consumer = secrets.token_hex(8)
+        self._finish = asyncio.Event()
         self._brokers: dict[Lane, AsyncBroker] = {
             lane: brokers.make_broker(
-                lane, runner.drain, redis_url=redis_url, prefix=stream_prefix, consumer=consumer, rng=self._rng
+                lane,
+                runner.drain,
+                redis_url=redis_url,
+                prefix=stream_prefix,
+                consumer=consumer,
+                rng=self._rng,
+                finish=self._finish,
             )
             for lane, runner in self._runners.items()
         }
@@ -80,7 +92,6 @@ class Jobs:
         self._woken = asyncio.Event()
         self._next_at: datetime | None = None
         self._sooner = asyncio.Event()
-        self._finish = asyncio.Event()
         self._here: set[asyncio.Task[None]] = set()  # at most one for each lane and wake, each bounded by its lane
         self._receiving: set[Lane] = set()
         self._received = asyncio.Event()
@@ -93,7 +104,7 @@ class Jobs:
         *,
         priority: int = 5,
         max_attempts: int = 8,
-        lease_s: float = 60.0,
+        lease_s: float = LEASE_S,
         timeout_s: float = 3600.0,
         back_off: tuple[float, float] = (1.0, 300.0),
     ) -> None:
@@ -107,7 +118,7 @@ class Jobs:
             raise ValueError(f"a kind has 1 to {KIND_LENGTH} characters, and there are at most {MAX_KINDS}")
         if max_attempts < 1 or lease_s <= 0 or timeout_s <= 0:
             raise ValueError(f"the kind {kind} needs max_attempts, lease_s and timeout_s above zero")
-        lane_of(priority)
+        lane_of(priority, self._lanes)
         self._kinds[kind] = Kind(kind, handler, priority, max_attempts, lease_s, timeout_s, BackOff(*back_off))
 
     async def enqueue(
@@ -121,10 +132,11 @@ class Jobs:
     ) -> int | None:
         """Ask for work in the caller's transaction, so that neither can exist without the other; then ``wake()``.
 
-        ``args`` is JSON: ids, never state. The job's id, or ``None`` where ``dedupe_key`` is known: a key is known
-        from its first job until that job's row is purged, so what was asked once is done once. A kind that this
-        process did not register needs a ``priority``; its worker must know the kind.
+        ``args`` is a JSON object, list or number: ids, never state. The job's id, or ``None`` where ``dedupe_key``
+        is known: a key is known from its first job until that job's row is purged, so what was asked once is done
+        once. A kind that this process did not register needs a ``priority``; its worker must know the kind.
         """
+        refuse_bare(args, "args")
         if dedupe_key is not None and not 0 < len(dedupe_key) <= DEDUPE_KEY_LENGTH:
             raise ValueError(f"a dedupe_key has 1 to {DEDUPE_KEY_LENGTH} characters")
         urgency = self._priority(kind, priority)
@@ -138,11 +150,12 @@ class Jobs:
 
     async def arm(self, kind: str, args: Any, *, key: str, at: datetime, priority: int | None = None) -> bool:
         """Make the one job ``key`` due for the moment ``at``; ``False`` where it waits still or had that moment."""
+        refuse_bare(args, "args")
         return await self._claims.arm(kind, args, key=key, priority=self._priority(kind, priority), at=at)
 
     def wake(self, *kinds: str) -> None:
         """After the commit: someone looks for work of ``kinds``, or of all. Never waits, never raises."""
-        wanted = {lane_of(kind.priority) for name in kinds if (kind := self._kinds.get(name))}
+        wanted = {lane_of(kind.priority, self._lanes) for name in kinds if (kind := self._kinds.get(name))}
         self._wake_lanes(wanted if kinds and wanted else set(self._runners))
 
     async def sweep(self) -> Due:
@@ -181,13 +194,15 @@ class Jobs:
         if self._receiving:
             # They acknowledge what their last runs have done.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._received.wait(), self.KICK_TIMEOUT_S)
+                async with asyncio.timeout(RECEIVED_TIMEOUT_S):
+                    await self._received.wait()
         if self._process is not None:
             for lane in self._brokers:
                 await self._process.stop(f"jobs: receive {lane.name}")
         for broker in self._brokers.values():
             try:
-                await asyncio.wait_for(broker.shutdown(), self.KICK_TIMEOUT_S)
+                async with asyncio.timeout(self.KICK_TIMEOUT_S):
+                    await broker.shutdown()
             except brokers.REDIS_AWAY as failure:
                 log.info("a broker was gone before it was closed", error=type(failure).__name__)
 
@@ -201,7 +216,7 @@ class Jobs:
             if kind not in self._kinds:
                 raise ValueError(f"the kind {kind} is not registered here: register it or name a priority")
             priority = self._kinds[kind].priority
-        lane_of(priority)
+        lane_of(priority, self._lanes)
         return priority
 
     def _wake_lane(self, lane: Lane) -> None:
@@ -232,7 +247,8 @@ class Jobs:
             return
         if self._clock.monotonic() >= self._broker_rests_until:
             try:
-                await asyncio.wait_for(brokers.kick(self._brokers[lane], lane), self.KICK_TIMEOUT_S)
+                async with asyncio.timeout(self.KICK_TIMEOUT_S):
+                    await brokers.kick(self._brokers[lane], lane)
             except Exception as failure:  # whatever keeps the message back, the work is done here
                 self._broker_rests_until = self._clock.monotonic() + self.BROKER_REST_S
                 log.warning("a wake could not be sent", lane=lane.name, error=type(failure).__name__)
@@ -273,7 +289,8 @@ class Jobs:
             if self._next_at is not None:
                 left = min(left, (self._next_at - self._clock.now()).total_seconds())
             try:
-                await asyncio.wait_for(self._sooner.wait(), max(left, self.SHORTEST_SWEEP_S))
+                async with asyncio.timeout(max(left, self.SHORTEST_SWEEP_S)):
+                    await self._sooner.wait()
             except TimeoutError:
                 return
             self._sooner.clear()

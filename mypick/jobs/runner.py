@@ -92,7 +92,8 @@ class LaneRunner:
 
     async def _became_idle(self, timeout_s: float) -> bool:
         try:
-            await asyncio.wait_for(self._idle.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
         except TimeoutError:
             return False
         return True
@@ -177,8 +178,7 @@ class LaneRunner:
                 return self._lost(work)
             log.error("a job is dead", error=error, **self._fields(work))
             return "dead"
-        wait = kind.back_off.delay(work.attempt, self._rng)
-        delay = failure.after_s if isinstance(failure, Retry) else wait
+        delay = failure.after_s if isinstance(failure, Retry) else kind.back_off.delay(work.attempt, self._rng)
         due_at = self._clock.now() + timedelta(seconds=delay)
         if not await self._claims.put_off(work, due_at, error, counts=counts):
             return self._lost(work)

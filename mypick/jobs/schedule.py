@@ -14,6 +14,7 @@ from taskiq import InMemoryBroker, ScheduledTask, ScheduleSource, TaskiqSchedule
 from taskiq.api import run_scheduler_task
 from taskiq.exceptions import ScheduledTaskCancelledError
 
+from mypick import db
 from mypick.clock import Clock
 from mypick.jobs.leadership import Leadership
 from mypick.jobs.process import ProcessJobs
@@ -46,9 +47,9 @@ class Schedule:
 class Schedules:
     """Schedules of this process; they fire while it leads.
 
-    ``every`` each schedule, then ``start``. Resolution is a second: a moment fires within about two after it came. A
-    moment that nobody led is not made up for, but the first look after a start fires the last moment if that was
-    never armed.
+    ``every`` each schedule, then ``start``. Resolution is a second: a moment fires within about two after it
+    came. Who begins to lead fires the last moment too; for a job that is harmless, its row knows its moments.
+    A job that cannot be armed is tried again each second.
     """
 
     def __init__(self, jobs: Jobs, leadership: Leadership, clock: Clock) -> None:
@@ -58,6 +59,7 @@ class Schedules:
         self._schedules: dict[str, Schedule] = {}
         # Fires in this process, on its own broker: what goes to others is the job, through the database.
         self._broker = InMemoryBroker(max_stored_results=1, await_inplace=True)
+        self._failures: dict[str, int] = {}  # by schedule: moments that could not be armed
         self._process: ProcessJobs | None = None
 
         async def fire(name: str, moment: str) -> None:
@@ -66,7 +68,12 @@ class Schedules:
         self._broker.register_task(fire, task_name=_TASK)
 
     def every(
-        self, seconds: int, work: str | Callable[[], Awaitable[None]], name: str | None = None, *, args: Any = None
+        self,
+        seconds: int,
+        work: str | Callable[[], Awaitable[None]],
+        name: str | None = None,
+        *,
+        args: Any = None,
     ) -> None:
         """Each ``seconds`` (whole, 1 or more) do ``work``.
 
@@ -79,7 +86,10 @@ class Schedules:
             raise ValueError("a schedule needs a name and a whole number of seconds above zero")
         if name in self._schedules or len(self._schedules) >= MAX_SCHEDULES:
             raise ValueError(f"the schedule {name} exists already, or there are more than {MAX_SCHEDULES}")
-        fire = self._armer(work, name, {} if args is None else args) if isinstance(work, str) else self._caller(work)
+        if isinstance(work, str):
+            fire = self._armer(work, name, {} if args is None else args)
+        else:
+            fire = self._caller(work, name)
         self._schedules[name] = Schedule(name, int(seconds), fire)
 
     async def start(self, process: ProcessJobs) -> None:
@@ -100,7 +110,11 @@ class Schedules:
         """Do what is to be done at ``moment``, if this process leads; whether it did."""
         if not self._leadership.leading:
             return False
-        await self._schedules[name].fire(moment)
+        try:
+            await self._schedules[name].fire(moment)
+        except db.AWAY as failure:
+            log.warning("a moment was missed", schedule=name, error=repr(failure)[:200])  # the next one makes up for it
+            return False
         return True
 
     def pending(self) -> list[ScheduledTask]:
@@ -132,24 +146,35 @@ class Schedules:
             labels={},
             args=[schedule.name, moment.isoformat()],
             kwargs={},
-            schedule_id=f"{schedule.name}@{moment.timestamp():.0f}",
+            schedule_id=f"{schedule.name}@{moment.timestamp():.0f}#{self._failures.get(schedule.name, 0)}",
             time=moment,
         )
 
     def _armer(self, kind: str, name: str, args: Any) -> Callable[[datetime], Awaitable[None]]:
         async def arm(moment: datetime) -> None:
-            if await self._jobs.arm(kind, args, key=f"schedule:{name}", at=moment):
-                self._jobs.wake(kind)
+            try:
+                armed = await self._jobs.arm(kind, args, key=f"schedule:{name}", at=moment)
+            except Exception as failure:
+                # taskiq fires an id once: with another id this moment comes again at the next look
+                self._failures[name] = self._failures.get(name, 0) + 1
+                log.warning("a schedule could not be armed", schedule=name, error=type(failure).__name__)
+            else:
+                if armed:
+                    self._jobs.wake(kind)
 
         return arm
 
-    def _caller(self, callback: Callable[[], Awaitable[None]]) -> Callable[[datetime], Awaitable[None]]:
+    def _caller(self, callback: Callable[[], Awaitable[None]], name: str) -> Callable[[datetime], Awaitable[None]]:
         alone = asyncio.Lock()
 
         async def call(_moment: datetime) -> None:
-            if not alone.locked():
-                async with alone:
+            if alone.locked():
+                return
+            async with alone:
+                try:
                     await callback()
+                except Exception:
+                    log.exception("a schedule failed, its next moment comes", schedule=name)
 
         return call
 
@@ -163,7 +188,7 @@ class _Source(ScheduleSource):
     async def get_schedules(self) -> list[ScheduledTask]:
         return self._schedules.pending()
 
-    def pre_send(self, task: ScheduledTask) -> None:  # noqa: ARG002 - taskiq's shape
+    def pre_send(self, task: ScheduledTask) -> None:  # noqa: ARG002 - taskiq's signature
         # Leadership may have ended since the moments were read.
         if not self._schedules.leading:
             raise ScheduledTaskCancelledError

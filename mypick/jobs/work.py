@@ -21,12 +21,13 @@ class LeaseLost(Exception):
 class Retry(Exception):
     """Raised by a handler: not now, try again in ``after_s`` seconds.
 
-    With ``counts=False`` the try is not counted, for waits that are nobody's failure (a quota that opens tomorrow).
+    With ``counts=False`` the try is not counted, for waits that are nobody's failure (a quota that opens tomorrow);
+    such a wait is a second or more, since nothing else bounds their number.
     """
 
     def __init__(self, after_s: float, reason: str = "asked to wait", *, counts: bool = True) -> None:
         super().__init__(reason)
-        self.after_s = max(0.0, after_s)
+        self.after_s = max(after_s, 0.0 if counts else 1.0)
         self.counts = counts
 
 
@@ -36,7 +37,7 @@ class Permanent(Exception):
 
 @dataclass(slots=True)
 class Work:
-    """One claimed job in its handler's hands. ``args`` and ``cursor`` are JSON; ``attempt`` counts from 1.
+    """One claimed job in its handler's hands. ``attempt`` counts from 1; ``cursor`` is None at the first.
 
     A handler may run twice for one job: its worker may die after the effect and before the end is noted. So it
     commits each effect together with the progress that proves it::
@@ -59,12 +60,16 @@ class Work:
     completed: bool = False  # the handler wrote the end itself
 
     async def checkpoint(self, cursor: Any) -> None:
-        """Note how far the job has come and extend the lease; ``LeaseLost`` if another holds it.
+        """Note how far the job has come and extend the lease; ``LeaseLost`` if another holds it. A job that gets on is
+        not dying: a cursor that has moved counts its tries from the beginning.
 
-        Inside a transaction it commits or rolls back with it. ``cursor`` is JSON, small: it is written each time.
+        Inside a transaction it commits or rolls back with it. ``cursor`` is a JSON object, list or number, and
+        small: it is written each time.
         """
+        refuse_bare(cursor, "cursor")
         until = self._clock.now() + timedelta(seconds=self.lease_s)
-        await self._write(cursor=cursor, leased_until=until)
+        moved = {"attempts": 1} if cursor != self.cursor else {}
+        await self._write(cursor=cursor, leased_until=until, **moved)
         self.cursor = cursor
 
     async def complete(self) -> None:
@@ -82,6 +87,12 @@ class Work:
         # MySQL counts rows that changed, not rows that matched. The token is never given twice, so a look tells.
         if not await Job.filter(id=self.id, lease=self.lease, state="due").exists():
             raise LeaseLost(f"job {self.id} is held by another worker")
+
+
+def refuse_bare(value: Any, what: str) -> None:
+    """The column takes a bare string for JSON already encoded: it would come back as something else."""
+    if value is None or isinstance(value, (str, bytes)):
+        raise TypeError(f"{what} must be a JSON object, list or number, neither null nor a bare string")
 
 
 Handler = Callable[[Work], Awaitable[None]]

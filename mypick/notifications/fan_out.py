@@ -52,15 +52,25 @@ class FanOut:
             raise Permanent("a notice without a creator has no followers")
         cursor = work.cursor or {"online": False, "after": 0}
         if not cursor["online"]:
-            async for present in self._presence.online_in_chunks():
-                followers = await creators.followers_among(notice.creator_id, sorted(present))
-                for start in range(0, len(followers), CHUNK):
-                    await self._tell(notice, followers[start : start + CHUNK], work, {"online": False, "after": 0})
+            async for followers in self._followers_online(notice.creator_id):
+                await self._tell(notice, followers, work, cursor)
             cursor = {"online": True, "after": 0}
             await work.checkpoint(cursor)
         while followers := await creators.followers_after(notice.creator_id, cursor["after"], CHUNK):
             cursor = {"online": True, "after": followers[-1]}
             await self._tell(notice, followers, work, cursor)
+
+    async def _followers_online(self, creator_id: int) -> AsyncIterator[list[int]]:
+        """Followers who are online, in as few chunks as they fit: presence gives a thousand people in 32 small parts,
+        and a transaction for six people costs nearly what one for 500 does."""
+        gathered: list[int] = []
+        async for present in self._presence.online_in_chunks():
+            gathered += await creators.followers_among(creator_id, sorted(present))
+            while len(gathered) >= CHUNK:
+                yield gathered[:CHUNK]
+                gathered = gathered[CHUNK:]
+        if gathered:
+            yield gathered
 
     async def _tell(self, notice: Notice, people: Sequence[int], work: Work, cursor: dict[str, int | bool]) -> None:
         if not people:
@@ -97,7 +107,8 @@ class FanOut:
         done = await self._streams.append_alone(
             Append(streams=list(users), decide=decide, rows=rows, effect=checkpoint)
         )
-        log.info("told", notice_id=notice.id, people=len(done.events), of=len(people))
+        if done.events:
+            log.info("told", notice_id=notice.id, people=len(done.events), of=len(people))
 
 
 async def _one_more_unread(user_ids: Sequence[int]) -> dict[int, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tortoise import connections
 from tortoise.exceptions import IntegrityError
 
 from mypick import db
@@ -131,7 +130,7 @@ class Notifications:
         key = inbox_of(actor.user_id)
         ids = await self._streams.store.ids_of([key])
         stream = "`stream`" if db.dialect() == "mysql" else '"stream"'
-        rows = await connections.get("default").execute_query_dict(
+        rows = await db.connection().execute_query_dict(
             "SELECT s.id, s.epoch, s.head_seq, s.floor_seq, COALESCE(i.unread_count, 0) AS unread_count "  # noqa: S608
             f"FROM {stream} s LEFT JOIN inbox i ON i.user_id = {actor.user_id:d} WHERE s.id = {ids[key]:d}"
         )

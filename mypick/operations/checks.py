@@ -51,6 +51,16 @@ def platform_check(platforms: Collection[Checked]) -> Check:
     return check
 
 
+def process_check(failed: Callable[[], Collection[str]]) -> Check:
+    """Down if a job without which this process is of no use was given up; ``failed`` names those."""
+
+    async def check() -> Finding:
+        names = failed()
+        return Finding("down", ", ".join(names)) if names else Finding("up")
+
+    return check
+
+
 def switched_off(why: str) -> Check:
     """For a part that this set-up does without."""
 

@@ -9,6 +9,7 @@ rows and the sweep finds them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import secrets
 from collections.abc import Mapping
@@ -42,11 +43,14 @@ from mypick.platforms.protocol import (
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=120)  # longer than POLL_TIMEOUT, so that a live worker never loses its claim
+# How long a channel stays unseen after its worker was killed. A live worker renews its claims at each third, those
+# that wait for a place included, and so keeps them through 10 s of a database that is away.
+LEASE = timedelta(seconds=15)
 POLL_TIMEOUT = 60.0  # seconds for one channel, all its requests together
 AT_ONCE = 5  # channels of one worker that ask the platform at the same time
 MAX_PAGES = 5  # of 50: after a long absence 250 uploads are looked at
 FIRST_BACK_OFF, MAX_BACK_OFF = 30.0, 1_800.0  # seconds; a channel is never given up
+AWAY_WAIT = 2.0  # seconds until a look that the database could not keep is tried again
 GONE_BACK_OFF = 86_400.0  # a 404 has been wrong for hours before
 JITTER = 0.1  # of the interval, so that channels added together do not stay together
 
@@ -104,13 +108,20 @@ class Poller:
     async def poll_due(self) -> int:
         """Claim and look at up to ``batch`` due channels. How many were claimed: a full batch says that more wait."""
         claimed = await self.claim()
+        if not claimed:
+            return 0
         slots = asyncio.Semaphore(AT_ONCE)
 
         async def one(channel: Channel) -> None:
             async with slots:
                 await self.poll(channel)
 
-        await asyncio.gather(*(one(channel) for channel in claimed))
+        keeper = asyncio.create_task(self._keep_claims(claimed), name="keep claimed channels")
+        try:
+            await asyncio.gather(*(one(channel) for channel in claimed))
+        finally:
+            keeper.cancel()
+            await asyncio.wait({keeper})
         return len(claimed)
 
     async def claim(self) -> list[Channel]:
@@ -130,15 +141,30 @@ class Poller:
             row.lease = lease
         return rows
 
+    async def _keep_claims(self, claimed: list[Channel]) -> None:
+        """Prolong what is still claimed of one batch, until cancelled. One statement each 5 s."""
+        ids = [channel.id for channel in claimed]
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 3)
+            until = self._clock.now() + LEASE
+            try:
+                await Channel.filter(id__in=ids, lease=claimed[0].lease).update(leased_until=until)
+            except db.FAILURES as failure:  # the next third tries again; who lost the claim keeps nothing
+                log.warning("claims could not be renewed", channels=len(claimed), error=type(failure).__name__)
+
     async def poll(self, channel: Channel) -> None:
         """Look at one claimed channel. Never raises: a failure is written to the row and tried again later."""
         with structlog.contextvars.bound_contextvars(channel_id=channel.id):
             try:
-                look = await asyncio.wait_for(self._look(self._client(channel), channel), POLL_TIMEOUT)
+                async with asyncio.timeout(POLL_TIMEOUT) as limit:
+                    look = await self._look(self._client(channel), channel)
                 await self._keep(channel, look)
             except PlatformError as failure:
                 await self._failed(channel, failure, self._wait_after(channel, failure))
             except Exception as failure:
+                if isinstance(failure, db.AWAY) and not limit.expired():
+                    await self._put_off(channel, failure)
+                    return
                 log.exception("poll failed")
                 await self._failed(channel, failure, self._back_off(channel))
 
@@ -153,14 +179,14 @@ class Poller:
         wanted: set[str] = set()
         ready: dict[str, Item] = {}
         if not page.not_modified:
-            for _ in range(MAX_PAGES):
+            for number in range(1, MAX_PAGES + 1):
                 fresh = await content.unknown(channel.platform, page.item_ids)
                 wanted |= fresh
                 ready.update({key: item for key, item in page.items.items() if key in fresh})
                 # uploads are ordered by upload, not by publication: a page is compared as a whole, and only a page
                 # on which nothing is known says that there may be more behind it
                 overlap = len(fresh) < len(page.item_ids)
-                if overlap or page.next is None or channel.first_polled_at is None:
+                if overlap or page.next is None or channel.first_polled_at is None or number == MAX_PAGES:
                     break
                 page = await platform.list_recent(channel.external_id, channel.uploads_ref, page=page.next)
         unfinished = await content.unfinished(channel.id)
@@ -186,7 +212,7 @@ class Poller:
                 creator_id=row.creator_id,
                 creator_name=names[row.creator_id].name,
                 platform=row.platform,
-                history_until=row.created_at if row.first_polled_at is None else None,
+                history_until=_history_until(row),
             )
             announced = await self._contents.keep(source, look.items, ids[: 2 * len(look.items)])
             await announce(announced, jobs=self._jobs, now=now)
@@ -198,6 +224,15 @@ class Poller:
         if announced:
             log.info("new content", creator_id=channel.creator_id, items=len(look.items), announced=len(announced))
             self._jobs.wake()
+
+    async def _put_off(self, channel: Channel, failure: Exception) -> None:
+        """The database was away, which is no failure of the channel: look again soon. While it stays away, the lease
+        runs out by itself."""
+        log.warning("a look could not be kept", error=repr(failure)[:200])
+        with contextlib.suppress(*db.FAILURES):
+            await Channel.filter(id=channel.id, lease=channel.lease).update(
+                due_at=self._clock.now() + timedelta(seconds=self._jittered(AWAY_WAIT)), lease=None, leased_until=None
+            )
 
     async def _failed(self, channel: Channel, failure: Exception, wait: float) -> None:
         failures = channel.failures + 1
@@ -232,3 +267,12 @@ class Poller:
 
     def _until(self, moment: datetime) -> float:
         return max(1.0, (moment - self._clock.now()).total_seconds())
+
+
+def _history_until(channel: Channel) -> datetime:
+    """What was published up to then is no news, at later looks too: where something is deleted, a list shows an older
+    thing in its stead that no look has seen. Platforms tell whole seconds, so what was published in the very second in
+    which the channel came is history to the first look, which may have seen it before, and news to a later one."""
+    if channel.first_polled_at is None:
+        return channel.created_at
+    return channel.created_at.replace(microsecond=0) - timedelta(microseconds=1)

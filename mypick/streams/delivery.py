@@ -29,6 +29,7 @@ GRACE = 0.025  # seconds that a frame from the future waits for those before it;
 MAX_HELD = 500  # frames from the future per stream; more is a gap that only the database can close
 MAX_CATCH_UP = 10_000  # events delivered to members at once; who is further behind is told to sync
 CHANNEL = "s:"  # of the bus, before the stream's key
+LAGGED = "lagged"
 
 MAX_OUT = 100_000  # frames between delivery and the sockets; beyond it they are dropped and the streams caught up
 FILLS_AT_ONCE = 8  # streams that read their gap at the same time
@@ -47,6 +48,7 @@ class _Local:
     last_seq: int
     members: int = 0
     ready: bool = False  # the position has been read
+    lagged: bool = False  # a `lagged` is on its way: one is enough, whatever is dropped meanwhile
     held: dict[int, Frame] = field(default_factory=dict)
     signals: list[Frame] = field(default_factory=list)  # that came while a member was let in
     grace: asyncio.TimerHandle | None = None
@@ -80,6 +82,8 @@ class Delivery:
             self._out_ready.clear()
             while self._out:
                 item = self._out.popleft()
+                if isinstance(item, Frame) and item.type == LAGGED and (local := self._locals.get(item.stream)):
+                    local.lagged = False
                 if isinstance(item, asyncio.Future):
                     if not item.done():
                         item.set_result(None)
@@ -106,7 +110,8 @@ class Delivery:
         ready = {local.position.id: local for local in self._locals.values() if local.ready}
         for position in await self._store.positions(ready):
             local = ready[position.id]
-            if position.head_seq > local.last_seq or position.epoch != local.position.epoch:
+            # a head below what was delivered is a database that lost commits: it must not pass for old news
+            if position.head_seq != local.last_seq or position.epoch != local.position.epoch:
                 self._fill_soon(local)
 
     def look_now(self) -> None:
@@ -174,14 +179,37 @@ class Delivery:
                 seq, snapshot = await read()
                 if local.members == 1:
                     local.last_seq = max(seq, local.last_seq)
-                elif seq > local.last_seq:
-                    await self._catch_up(local, seq)
-                await self._flushed()
+                await self._bring_to(local, seq)
                 await enter(snapshot)
         except BaseException:
+            self._send_signals(local)
             await self.leave(key)
             raise
         self._drain(local)
+
+    async def between(
+        self,
+        key: str,
+        read: Callable[[], Awaitable[tuple[int, Snapshot]]],
+        send: Callable[[Snapshot], Awaitable[None]],
+    ) -> None:
+        """Send a fresh snapshot to a member of ``key`` in its place: behind what it already has, before what comes."""
+        local = self._locals.get(key)
+        if local is None:  # the member has left meanwhile
+            return
+        try:
+            async with local.lock:
+                seq, snapshot = await read()
+                await self._bring_to(local, seq)
+                await send(snapshot)
+        finally:
+            self._drain(local)
+
+    async def _bring_to(self, local: _Local, seq: int) -> None:
+        """Returns when the members here have everything up to ``seq``. The caller holds the stream's lock."""
+        if seq > local.last_seq:
+            await self._catch_up(local, seq)
+        await self._flushed()
 
     async def leave(self, key: str) -> None:
         """One member fewer; with the last one the node stops listening."""
@@ -201,10 +229,11 @@ class Delivery:
         if newcomer := self._locals.get(key):  # somebody joined while we unsubscribed
             await self._bus.subscribe([CHANNEL + key])
             self._fill_soon(newcomer)
+            if self._locals.get(key) is None:  # and left again
+                await self._bus.unsubscribe([CHANNEL + key])
 
     def _send(self, frame: Frame) -> None:
         if len(self._out) >= MAX_OUT:
-            log.error("frames dropped, the sockets do not keep up", stream=frame.stream)
             if frame.seq is not None and (local := self._locals.get(frame.stream)):
                 self._send_lagged(local, frame.seq)
             return
@@ -212,10 +241,15 @@ class Delivery:
         self._out_ready.set()
 
     def _send_lagged(self, local: _Local, head_seq: int) -> None:
+        """Tell the members to sync. One a stream is under way at most, so these are bounded by the streams here and
+        not by MAX_OUT: they must reach the members."""
+        if local.lagged:
+            return
+        local.lagged = True
         key = local.position.key
+        log.warning("members are told to sync", stream=key, head_seq=head_seq, queued=len(self._out))
         body = orjson.dumps({"stream": key, "head_seq": head_seq})
-        # bounded by the number of streams, not by MAX_OUT: it must reach the members
-        self._out.append(Frame(key, local.position.epoch, None, "lagged", body, self._node))
+        self._out.append(Frame(key, local.position.epoch, None, LAGGED, body, self._node))
         self._out_ready.set()
 
     async def _flushed(self) -> None:
@@ -238,16 +272,19 @@ class Delivery:
         while (frame := local.held.pop(local.last_seq + 1, None)) is not None:
             if frame.epoch != local.position.epoch:
                 self._fill_soon(local)
-                return
+                break
             self._send(frame)
             local.last_seq += 1
         for seq in [seq for seq in local.held if seq <= local.last_seq]:
             del local.held[seq]
+        self._send_signals(local)
+        if local.held and local.grace is None:
+            local.grace = asyncio.get_running_loop().call_later(GRACE, self._grace_over, local)
+
+    def _send_signals(self, local: _Local) -> None:
         for signal in local.signals:
             self._send(signal)
         local.signals.clear()
-        if local.held and local.grace is None:
-            local.grace = asyncio.get_running_loop().call_later(GRACE, self._grace_over, local)
 
     def _grace_over(self, local: _Local) -> None:
         local.grace = None
@@ -267,6 +304,7 @@ class Delivery:
                     await self._catch_up(local, None)
         except Exception as failure:
             log.warning("gap not filled yet", stream=local.position.key, error=repr(failure))
+            self._send_signals(local)
         else:
             self._drain(local)
 
@@ -277,6 +315,7 @@ class Delivery:
         if (
             position.epoch != local.position.epoch
             or local.last_seq < position.floor_seq
+            or local.last_seq > position.head_seq
             or target - local.last_seq > MAX_CATCH_UP
         ):
             local.position, local.last_seq = position, target
@@ -285,7 +324,7 @@ class Delivery:
         local.position = position
         while local.last_seq < target:
             events = await self._store.after(position, local.last_seq, min(MAX_PAGE, target - local.last_seq))
-            if not events:  # trimmed meanwhile
+            if not events or events[0].seq != local.last_seq + 1:  # trimmed meanwhile
                 local.last_seq = target
                 self._send_lagged(local, target)
                 return

@@ -69,5 +69,9 @@ class Trimmer:
                 removed += await StreamEvent.filter(stream_id=stream_id, seq__lte=max(seqs)).delete()
 
     async def drop_old_receipts(self) -> int:
-        """Receipts removed."""
-        return await Receipt.filter(created_at__lt=self._clock.now() - RECEIPT_LIFE).delete()
+        """Receipts removed, in transactions of at most 5,000 rows."""
+        removed = 0
+        old = Receipt.filter(created_at__lt=self._clock.now() - RECEIPT_LIFE)
+        while ids := [row[0] for row in await old.order_by("id").limit(EVENTS_AT_ONCE).values_list("id")]:
+            removed += await Receipt.filter(id__in=ids).delete()
+        return removed

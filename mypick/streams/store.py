@@ -41,12 +41,14 @@ class StreamStore:
     async def ids_of(self, keys: Collection[str]) -> dict[str, int]:
         """Row ids of ``keys``; streams that did not exist are made, empty. Not inside a transaction: a rolled-back
         stream would stay in the cache."""
-        missing = [key for key in keys if key not in self._ids]
+        # what is found is kept here: while we wait, others may push it out of the cache
+        found = {key: self._ids[key] for key in keys if key in self._ids}
+        missing = [key for key in keys if key not in found]
         if missing:
             if db.in_a_transaction():
                 raise RuntimeError("streams must be known before the transaction opens")
-            await self._load(missing)
-            absent = [key for key in missing if key not in self._ids]
+            found.update(await self._load(missing))
+            absent = [key for key in missing if key not in found]
             if absent:
                 if too_long := next((key for key in absent if len(key) > MAX_KEY), None):
                     raise ValueError(f"a stream key has at most {MAX_KEY} characters: {too_long[:20]}…")
@@ -54,18 +56,20 @@ class StreamStore:
                     [Stream(key=key, epoch=secrets.token_hex(4)) for key in sorted(absent)],
                     ignore_conflicts=True,
                 )
-                await self._load(absent)
-        found = {key: self._ids[key] for key in keys}
+                found.update(await self._load(absent))
         for key in keys:
+            self._ids[key] = found[key]
             self._ids.move_to_end(key)
         while len(self._ids) > _KNOWN_STREAMS:
             self._ids.popitem(last=False)
         return found
 
-    async def _load(self, keys: Sequence[str]) -> None:
+    async def _load(self, keys: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
         for start in range(0, len(keys), _HEADS_AT_ONCE):
             part = keys[start : start + _HEADS_AT_ONCE]
-            self._ids.update(await Stream.filter(key__in=part).values_list("key", "id"))
+            found.update(await Stream.filter(key__in=part).values_list("key", "id"))
+        return found
 
     async def position(self, key: str) -> Position:
         """Where ``key`` stands now. A stream that nobody has written to stands at 0."""
@@ -144,7 +148,11 @@ class StreamStore:
             or after_seq < position.floor_seq
             or after_seq > position.head_seq
         )
-        events = [] if reset or after_seq == position.head_seq else await self.after(position, after_seq, limit)
+        behind = not reset and after_seq < position.head_seq
+        events = await self.after(position, after_seq, limit) if behind else []
+        if behind and (not events or events[0].seq != after_seq + 1):
+            reset, events = True, []  # trimmed since the floor was read: a hole must not look like the whole
+            position = await self.position(key)
         last = events[-1].seq if events else after_seq
         return {
             "stream": key,

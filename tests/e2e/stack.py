@@ -21,6 +21,8 @@ from demo.youtube import PlatformEmulator
 ROOT = Path(__file__).resolve().parents[2]
 START, WAIT = 30.0, 20.0  # seconds that a process has to open, and that something has to happen
 PASSWORD = "a long enough password"
+ACCESS_SECRET = "an access secret for tests, long enough"
+REFRESH_SECRET = "a refresh secret for tests, long enough"
 
 
 async def until(condition: Callable[[], Any], within: float = WAIT, what: str = "it did not happen") -> Any:
@@ -35,9 +37,15 @@ async def until(condition: Callable[[], Any], within: float = WAIT, what: str = 
 
 
 class Process:
-    """One ``python run.py …``, whose log goes to a file."""
+    """One ``python run.py …``, whose log goes to a file.
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+    In ``development`` Python warns of everything and asyncio of slow callbacks, at three times the CPU.
+    """
+
+    def __init__(
+        self, arguments: list[str], environment: Mapping[str, str], log: Path, *, development: bool = True
+    ) -> None:
+        self._interpreter = [sys.executable, *(["-X", "dev"] if development else [])]
         self._arguments = arguments
         self._environment = {
             "PATH": os.environ["PATH"],
@@ -54,10 +62,14 @@ class Process:
         assert self._popen is not None
         return self._popen.pid
 
+    @property
+    def running(self) -> bool:
+        return self._popen is not None and self._popen.poll() is None
+
     async def start(self) -> None:
         with self.log.open("ab") as log:
             self._popen = subprocess.Popen(
-                [sys.executable, "-X", "dev", str(ROOT / "run.py"), *self._arguments],
+                [*self._interpreter, str(ROOT / "run.py"), *self._arguments],
                 env=self._environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -65,7 +77,9 @@ class Process:
             )
         assert self._popen.stdout is not None
         line = await asyncio.wait_for(asyncio.to_thread(self._popen.stdout.readline), START)
-        assert line, f"it did not open: {self.log.read_text()[-2000:]}"
+        if not line:
+            self._end(5)
+            raise AssertionError(f"it did not open: {self.log.read_text()[-2000:]}")
         self.port = orjson.loads(line).get("port", self.port)
         if self.port and "--port" in self._arguments:
             # after a crash it comes back where its clients look for it
@@ -130,7 +144,7 @@ class Stack:
 
 @asynccontextmanager
 async def running(
-    folder: Path, database_url: str, redis_url: str = "", **settings: str
+    folder: Path, database_url: str, redis_url: str = "", *, development: bool = True, **settings: str
 ) -> AsyncIterator[Stack]:
     """A MyPick on this database, and with Redis a worker beside it. Polls its platform all the time."""
     async with PlatformEmulator() as emulator:
@@ -139,8 +153,8 @@ async def running(
             "APP_HOST": "127.0.0.1",
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
-            "JWT_SECRET": "an access secret for tests, long enough",
-            "JWT_REFRESH_SECRET": "a refresh secret for tests, long enough",
+            "JWT_SECRET": ACCESS_SECRET,
+            "JWT_REFRESH_SECRET": REFRESH_SECRET,
             "YOUTUBE_API_URL": emulator.api_url,
             "YOUTUBE_FEED_URL": emulator.feed_url,
             "YOUTUBE_API_KEY": emulator.api_key,
@@ -152,8 +166,10 @@ async def running(
             ).decode(),
             **settings,
         }
-        server = Process(["serve", "--port", "0"], environment, folder / "server.log")
-        worker = Process(["worker"], environment, folder / "worker.log") if redis_url else None
+        server = Process(["serve", "--port", "0"], environment, folder / "server.log", development=development)
+        worker = (
+            Process(["worker"], environment, folder / "worker.log", development=development) if redis_url else None
+        )
         stack = Stack(emulator, server, worker)
         try:
             for process in stack.processes:
@@ -161,7 +177,7 @@ async def running(
             yield stack
         finally:
             for process in stack.processes:
-                process.stop()
+                await asyncio.to_thread(process.stop)  # the platform in this loop still answers them
 
 
 class Rest:

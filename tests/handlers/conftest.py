@@ -17,9 +17,11 @@ from mypick.accounts.service import Accounts
 from mypick.accounts.tokens import Tokens
 from mypick.bus.memory import MemoryBus, MemoryExchange
 from mypick.content.service import Contents
-from mypick.creators.service import Creators
+from mypick.creators.service import POLL, Creators
 from mypick.db import Database
 from mypick.ids import Ids
+from mypick.jobs.queue import Jobs
+from mypick.jobs.work import Work
 from mypick.limits import Limits, Rate
 from mypick.metrics import Metrics
 from mypick.notifications.service import Notifications
@@ -70,7 +72,7 @@ class Rest:
 class PatientServer(TestServer):
     """As in production: a client that goes away does not end its handler half-way."""
 
-    async def _make_runner(self, **options: Any) -> web.BaseRunner[web.Request]:
+    async def _make_runner(self, **options: Any) -> web.BaseRunner:
         return await super()._make_runner(**{**options, "handler_cancellation": False})
 
 
@@ -96,6 +98,8 @@ async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Pas
         bus=bus, ids=Ids(), clock=clock, people=_nobody, node="test", rng=random.Random(1), metrics=Metrics.unread()
     )
     await bus.start(streams.delivery.on_message, streams.delivery.look_now)
+    jobs = Jobs(clock, work=False)
+    jobs.register(POLL, _no_work)
 
     async def start(
         *, general: str = "10000/1m", change: Callable[[web.Application], None] | None = None, **settings: Any
@@ -111,7 +115,7 @@ async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Pas
             ),
             clock=clock,
             accounts=Accounts(clock, tokens, passwords, Unlimited(), no_listener),
-            creators=Creators({"youtube": HandlePlatform()}, clock),
+            creators=Creators({"youtube": HandlePlatform()}, clock, jobs),
             contents=Contents(clock),
             notifications=Notifications(streams, clock),
             limits=Limits(
@@ -139,6 +143,9 @@ async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Pas
         await client.close()
     await streams.delivery.close()
     await bus.close()
+
+
+async def _no_work(work: Work) -> None: ...
 
 
 async def _nobody(ids: Any) -> dict[int, dict[str, Any]]:

@@ -10,7 +10,7 @@ _SPACE = "/notifications"
 EVENTS = (
     EventDescription(_SPACE, "client-to-server", "mark-read", MarkRead, UnreadCount, False, "Mark as read."),
     EventDescription(_SPACE, "server-to-client", "new-notification", NewNotification, None, True, "Something new."),
-    EventDescription(_SPACE, "server-to-client", "unread-notifications", UnreadNotifications, None, False, "On connect."),
+    EventDescription(_SPACE, "server-to-client", "unread-notifications", UnreadNotifications, None, False, "First."),
     EventDescription(_SPACE, "server-to-client", "notifications-read", NotificationsRead, None, False, "Elsewhere."),
     EventDescription("/community", "client-to-server", "typing", MarkRead, None, False, "No ack."),
 )

@@ -11,7 +11,6 @@ const SHOWN = 8;
 /** Arrivals within this are told as one, ms. */
 const GATHER_MS = 400;
 
-const title = document.title;
 let settings = { sounds: false, desktop_notifications: false };
 let arrived = [];
 let gathering = null;
@@ -55,6 +54,7 @@ function draw() {
   count.textContent = unread > 99 ? "99+" : String(unread);
   $("#bell-button").setAttribute("aria-label", unread ? t("bell.label", { count: unread }) : t("bell.labelNone"));
   $("#bell-read-all").hidden = unread === 0;
+  const title = document.title.replace(/^\(\d+\+?\) /, ""); // a page may have changed the rest
   document.title = unread ? `(${unread > 99 ? "99+" : unread}) ${title}` : title;
   if ($("#bell-panel").hidden) return;
   const items = inbox.items.slice(0, SHOWN);
@@ -77,24 +77,27 @@ function gather(event) {
 function tell(events) {
   const [{ id, data }] = events;
   const one = events.length === 1;
-  const text = one ? data.title : t("bell.arrivedMany", { count: events.length });
+  // Of a video, title is the creator's name and body the video's title; an announcement may have no body.
+  const text = one ? data.body || data.title : t("bell.arrivedMany", { count: events.length });
+  const lead = one ? [kindName(data.kind), data.body && data.title].filter(Boolean).join(" · ") : null;
+  const spoken = one ? t("bell.arrived", { title: `${lead}, ${text}` }) : text;
   if (document.visibilityState === "visible" && !$("#bell-panel").hidden) {
-    announce(one ? t("bell.arrived", { title: `${kindName(data.kind)}, ${data.title}` }) : text); // the list shows it
+    announce(spoken); // the list shows it
   } else if (document.visibilityState === "visible") {
     toast({
       text,
-      lead: one ? kindName(data.kind) : null,
+      lead,
       url: one ? data.url : "/notifications",
       picture: one ? data.image_url : null,
       onOpen: () => one && markRead({ ids: [id] }),
-      spoken: one ? t("bell.arrived", { title: `${kindName(data.kind)}, ${data.title}` }) : text,
+      spoken,
     });
     if (settings.sounds) ring();
   } else {
-    announce(text);
+    announce(spoken);
     if (settings.desktop_notifications && globalThis.Notification?.permission === "granted") {
       // Tabs that show the same tag show it once.
-      const shown = new Notification(one ? kindName(data.kind) : "MyPick", { body: text, tag: `mypick-${id}` });
+      const shown = new Notification(lead ?? "MyPick", { body: text, tag: `mypick-${id}` });
       shown.addEventListener("click", () => window.focus());
     }
   }

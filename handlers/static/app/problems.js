@@ -55,12 +55,20 @@ export function problemBox(error, retry, situation) {
   );
 }
 
+/** What to do about a field that the server refused, where its own sentence would be in another language. */
+const FIELDS = {
+  email: "problem.field.email",
+  password: "problem.field.password",
+  new_password: "problem.field.password",
+  avatar_url: "problem.field.url",
+};
+
 /** `{field: message}` of an `INVALID`: details are `[{field: "body.email", message}]`. */
 export function fieldProblems(error) {
   const found = {};
   for (const { field, message } of Array.isArray(error.details) ? error.details : []) {
     const name = String(field ?? "").replace(/^body\./, "").split(".")[0];
-    if (name) found[name] ??= language === "en" && message ? sentence(message) : t("problem.field.other");
+    if (name) found[name] ??= language === "en" && message ? sentence(message) : t(FIELDS[name] ?? "problem.field.other");
   }
   return found;
 }

@@ -1,5 +1,5 @@
 /** @file Short messages at the edge of the page. They are said to screen readers by `announce`, not by themselves. */
-import { $, announce, avatar, el, icon, webAddress } from "./dom.js";
+import { $, announce, el, icon, picture, webAddress } from "./dom.js";
 import { t } from "./texts.js";
 
 const SHOWN_MS = 7_000;
@@ -14,12 +14,13 @@ const MAX_SHOWN = 3;
  * @param {string} [options.kind] `good` or `bad`
  * @param {string} [options.picture]
  */
-export function toast({ text, lead = null, url = null, onOpen, kind = "", picture = null, spoken = text }) {
+export function toast({ text, lead = null, url = null, onOpen, kind = "", picture: source = null, spoken = text }) {
+  const image = picture(source);
   const box = $("#toasts");
   const address = url ? webAddress(url) : null;
   const words = el("span", { class: "toast-text" }, lead && el("small", {}, lead), text);
   const body = address
-    ? el("a", { href: address, class: "toast-body", ...outside(address), on: { click: () => onOpen?.() } }, picture !== null && avatar(text, picture), words)
+    ? el("a", { href: address, class: "toast-body", ...outside(address), on: { click: () => onOpen?.() } }, image && el("span", { class: "thumb" }, image), words)
     : el("div", { class: "toast-body" }, words);
   const close = () => {
     clearTimeout(timer);

@@ -199,7 +199,8 @@ export class Namespace {
     socket.on("auth-expiring", () => this.#refreshAuth());
     socket.on("server-draining", ({ reconnect_after_ms: ms }) => onDraining(ms));
     socket.on("lagged", ({ stream, head_seq: head }) => this.#streams.get(stream)?.reached(head));
-    socket.on("evicted", ({ stream }) => this.forget(stream));
+    // A token or session that ended is no end of a membership: the stream goes on with the next token.
+    socket.on("evicted", ({ stream, code }) => code !== "UNAUTHENTICATED" && this.forget(stream));
     socket.onAny((event, payload) => {
       this.#listeners.emit("event:" + event, payload);
       if (Number.isInteger(payload?.seq) && typeof payload.stream === "string") {

@@ -1,0 +1,74 @@
+"""``python -m tests.chaos``: the long form."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos.plan import Shape
+from tests.chaos.report import render, write_between_markers
+from tests.chaos.storm import Result, round_of
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+SEEDS = (1, 2)  # of each form
+LONG = {
+    "embedded": Shape("embedded", 200, 5, 4, 5, server_kills=6, drops=3),
+    "full": Shape(
+        "full", 200, 5, 4, 5, server_kills=5, worker_kills=5, redis_restarts=3, postgres_restarts=1, drops=2
+    ),
+}
+"""In each round 2,000 notifications: 5 posts to all 200 clients, and 20 to 50 clients each on four channels."""
+
+
+async def one(name: str, seed: int, kept: Path | None) -> Result:
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"  {name} {seed}, {time.monotonic() - began:4.0f} s: {text}", file=sys.stderr, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="mypick-chaos-") as folder:
+        try:
+            return await round_of(LONG[name], seed, Path(folder), say)
+        finally:
+            if kept is not None:
+                shutil.copytree(folder, kept / f"{name}-{seed}", dirs_exist_ok=True)
+
+
+async def rounds(names: list[str], seeds: list[int], kept: Path | None) -> list[Result]:
+    results = []
+    for seed in seeds:
+        for name in names:
+            print(f"{name}, seed {seed}", file=sys.stderr)
+            result = await one(name, seed, kept)
+            for problem in result.problems:
+                print(f"  WRONG: {problem}", file=sys.stderr)
+            results.append(result)
+    return results
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Kill everything, lose nothing.")
+    parser.add_argument("--only", choices=sorted(LONG), help="one form")
+    parser.add_argument("--seed", type=int, help=f"one seed; otherwise {', '.join(map(str, SEEDS))}")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy logs, and the SQLite file, there")
+    options = parser.parse_args()
+    names = [options.only] if options.only else sorted(LONG)
+    seeds = [options.seed] if options.seed is not None else list(SEEDS)
+    load = os.getloadavg()[0]
+    results = asyncio.run(rounds(names, seeds, options.keep))
+    text = render(results, load)
+    print(text)
+    if options.write:
+        write_between_markers(PAGE, text)
+    return 1 if any(result.problems for result in results) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

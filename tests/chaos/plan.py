@@ -1,0 +1,118 @@
+"""What happens in one round, drawn from a seed: who posts what in which order, and what is killed when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+Form = Literal["embedded", "full"]
+Target = Literal["server", "worker", "both", "redis", "postgres", "connections"]
+Moment = Literal["in a fan-out", "at once"]
+
+EVERYONE = "everyone"  # the channel that all clients follow
+IN_FAN_OUT = 0.75  # of the kills of whoever works wait for a fan-out to begin
+LONGEST_PAUSE = 0.4  # seconds between two posts
+LONGEST_DOWN = 1.0  # seconds that what was killed stays away
+LONGEST_LATER = 0.12  # seconds between the begin of a fan-out and the kill; a chunk takes 20 to 150 ms
+DROPPED = 0.25  # of the connections are cut at once
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How big a round is. ``posts_to_all`` go to all clients; each of ``groups`` channels is followed by an even share
+    of them and has ``posts_to_group`` posts."""
+
+    form: Form
+    clients: int
+    posts_to_all: int
+    groups: int
+    posts_to_group: int
+    server_kills: int
+    worker_kills: int = 0  # the embedded form has no worker
+    redis_restarts: int = 0
+    postgres_restarts: int = 0
+    drops: int = 2
+
+    @property
+    def posts(self) -> int:
+        return self.posts_to_all + self.groups * self.posts_to_group
+
+    @property
+    def notifications(self) -> int:
+        """One for each post and follower."""
+        return self.clients * (self.posts_to_all + self.posts_to_group if self.groups else self.posts_to_all)
+
+    def channels(self) -> list[str]:
+        return [EVERYONE, *(f"group{number}" for number in range(self.groups))]
+
+    def followed_by(self, client: int) -> list[str]:
+        """Channels of the client with this number, from 0."""
+        return [EVERYONE, f"group{client % self.groups}"] if self.groups else [EVERYONE]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Something new on ``channel``, ``pause`` seconds after what came before."""
+
+    channel: str
+    title: str
+    pause: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """``target`` is killed, and back after ``down`` seconds. With ``in a fan-out`` the kill waits until one has begun,
+    for ``chunks`` further chunks and ``later`` seconds. ``share`` is of the connections, where those are cut."""
+
+    target: Target
+    moment: Moment
+    chunks: int
+    later: float
+    down: float
+    share: float = 0.0
+
+
+Step = Post | Fault
+
+
+def draw(shape: Shape, seed: int) -> Sequence[Step]:
+    """The steps of a round. The same shape and seed give the same steps."""
+    rng = Random(seed)
+    channels = [EVERYONE] * shape.posts_to_all
+    channels += [name for name in shape.channels()[1:] for _ in range(shape.posts_to_group)]
+    rng.shuffle(channels)
+    posts = [
+        Post(channel, f"post {number} on {channel}", rng.uniform(0, LONGEST_PAUSE))
+        for number, channel in enumerate(channels)
+    ]
+    faults = _faults(shape, rng)
+    # every fault has posts before it, and the last posts come after all faults: they show that it works again
+    share = len(posts) / (len(faults) + 1)
+    steps: list[Step] = []
+    for number, fault in enumerate(faults):
+        steps += [*posts[round(number * share) : round((number + 1) * share)], fault]
+    return [*steps, *posts[round(len(faults) * share) :]]
+
+
+def _faults(shape: Shape, rng: Random) -> list[Fault]:
+    both = min(shape.server_kills, shape.worker_kills) // 3
+    targets: list[Target] = ["both"] * both
+    targets += ["server"] * (shape.server_kills - both)
+    targets += ["worker"] * (shape.worker_kills - both)
+    targets += ["redis"] * shape.redis_restarts
+    targets += ["postgres"] * shape.postgres_restarts
+    targets += ["connections"] * shape.drops
+    rng.shuffle(targets)
+    return [
+        Fault(
+            target,
+            "in a fan-out" if rng.random() < IN_FAN_OUT else "at once",
+            rng.randrange(4),
+            rng.uniform(0, LONGEST_LATER),
+            rng.uniform(0, LONGEST_DOWN),
+            DROPPED if target == "connections" else 0.0,
+        )
+        for target in targets
+    ]

@@ -1,0 +1,53 @@
+"""The short form: both ways to run MyPick, some kills, 2,000 notifications to 200 clients."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.plan import Fault, Form, Post, Shape, draw
+from tests.chaos.storm import Result, round_of
+
+SHORT: dict[Form, Shape] = {
+    "embedded": Shape("embedded", 200, 10, 0, 0, server_kills=2, drops=1),
+    "full": Shape("full", 200, 5, 4, 5, server_kills=2, worker_kills=1, redis_restarts=1, drops=1),
+}
+SEED = 11
+
+
+@pytest.mark.parametrize("form", ["embedded", "full"])
+async def test_every_clients_log_equals_the_database_after_any_kills(form: Form, tmp_path: Path) -> None:
+    result = await round_of(SHORT[form], SEED, tmp_path, lambda _: None)
+
+    assert result.problems == []
+    assert_nothing_is_lost(result)
+    assert result.faults["server"] == 2
+    assert result.reconnects > 200  # a second kill may come before all are back from the first
+
+
+def assert_nothing_is_lost(result: Result) -> None:
+    judged = result.judged
+    assert (judged.lost, judged.doubled, judged.reordered) == (0, 0, 0)
+    assert judged.compared == result.shape.notifications == 2_000
+
+
+def test_a_seed_gives_the_same_round_again_and_another_seed_another() -> None:
+    shape = SHORT["full"]
+    assert draw(shape, 7) == draw(shape, 7)
+    assert draw(shape, 7) != draw(shape, 8)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_round_has_all_its_posts_and_faults_and_ends_with_posts(seed: int) -> None:
+    shape = SHORT["full"]
+    steps = draw(shape, seed)
+    posts = [step for step in steps if isinstance(step, Post)]
+    faults = Counter(step.target for step in steps if isinstance(step, Fault))
+    assert len({post.title for post in posts}) == shape.posts
+    assert faults["server"] + faults["both"] == shape.server_kills
+    assert faults["worker"] + faults["both"] == shape.worker_kills
+    assert faults["redis"] == shape.redis_restarts
+    assert isinstance(steps[0], Post)
+    assert isinstance(steps[-1], Post)

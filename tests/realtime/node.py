@@ -1,0 +1,270 @@
+"""One process with its socket door open, and the people who come through it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from mypick.accounts import queries as people
+from mypick.accounts.commands import CreateApiKey, LogIn, Register
+from mypick.accounts.device import Device
+from mypick.accounts.passwords import Passwords
+from mypick.accounts.service import Accounts
+from mypick.accounts.tokens import Tokens
+from mypick.accounts.views import Authentication
+from mypick.bus.memory import MemoryBus, MemoryExchange
+from mypick.clock import Clock
+from mypick.control import Control
+from mypick.ids import Ids
+from mypick.limits import Limits
+from mypick.metrics import Metrics
+from mypick.notifications.fan_out import EVENT, _one_more_unread
+from mypick.notifications.models import Notice, Notification
+from mypick.notifications.service import Notifications
+from mypick.notifications.streams import inbox_of
+from mypick.presence import MemoryPresence
+from mypick.streams import Append, Event, NewEvent, Streams
+from mypick.wire import Command, View
+from realtime.connection import Connection, Connections
+from realtime.namespace import Parts
+from realtime.notifications import NotificationsNamespace
+from realtime.registry import command
+from realtime.server import SocketDoor
+from realtime.transport import Transport
+from tests.handlers.fakes import QUICK
+
+PASSWORD = "a horse walks into a bar"
+ORIGIN = "https://fans.example"
+MAX_PACKET = 64 * 1024
+WAIT = 10.0  # seconds that something has to happen
+ACCESS_SECRET, REFRESH_SECRET = "a" * 40, "r" * 40
+OPEN = dict.fromkeys(
+    ("socket.connect", "socket.command", "socket.clock", "socket.sync", "socket.refresh-auth"), "1000000/1s"
+)
+
+
+async def until(condition: Callable[[], Any], what: str = "it did not happen") -> Any:
+    """Look at every turn of the loop until ``condition`` is true."""
+    try:
+        async with asyncio.timeout(WAIT):
+            while not (found := condition()):
+                await asyncio.sleep(0.002)
+    except TimeoutError:
+        raise AssertionError(what) from None
+    return found
+
+
+class Hold(Command):
+    gate: str
+
+
+class Held(View):
+    number: int
+
+
+class TestedNamespace(NotificationsNamespace):
+    """The real namespace, with a command that waits until the test lets it go and one that is broken."""
+
+    def __init__(self, parts: Parts, notifications: Notifications) -> None:
+        super().__init__(parts, notifications)
+        self.gates: dict[str, asyncio.Event] = {}
+        self.ran: list[str] = []
+
+    @command("hold")
+    async def hold(self, conn: Connection, cmd: Hold) -> Held:
+        """Wait at a gate."""
+        self.ran.append(cmd.gate)
+        await self.gates.setdefault(cmd.gate, asyncio.Event()).wait()
+        return Held(number=len(self.ran))
+
+    @command("break")
+    async def break_down(self, conn: Connection, cmd: Command) -> Held:
+        """Fail as nobody expects."""
+        raise ZeroDivisionError("nobody expected this")
+
+
+@dataclass
+class Fan:
+    """Someone with an account."""
+
+    id: int
+    name: str
+    token: str
+    refresh_token: str
+
+
+class Node:
+    """One process. ``limits`` are rates by name; what is not named is as good as unlimited."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        exchange: MemoryExchange,
+        name: str,
+        *,
+        limits: dict[str, str] | None = None,
+        access_life: int = 3600,
+        trusted_proxies: int = 0,
+        alone_timeout: float = 45.0,
+    ) -> None:
+        self.clock = clock
+        self.metrics = Metrics.unread()
+        self.bus = MemoryBus(exchange)
+        self.streams = Streams(
+            bus=self.bus,
+            ids=Ids(),
+            clock=clock,
+            people=people.people,
+            node=name,
+            rng=random.Random(1),
+            metrics=self.metrics,
+        )
+        self.control = Control(self.bus, self.streams.delivery)
+        self.tokens = Tokens(
+            clock, access_secret=ACCESS_SECRET, refresh_secret=REFRESH_SECRET, access_life=access_life
+        )
+        self.passwords = Passwords(QUICK)
+        account_limits = Limits(clock=clock, overrides={"auth.register": "100000/1s", "auth.refresh": "100000/1s"})
+        self.accounts = Accounts(clock, self.tokens, self.passwords, account_limits, self.control.session_ended)
+        self.notifications = Notifications(self.streams, clock)
+        self.presence = MemoryPresence(metrics=self.metrics)
+        self.connections = Connections()
+        self.transport = Transport(
+            origin_allowed=lambda origin, host: origin == ORIGIN or origin.split("://", 1)[-1] == host,
+            max_packet_bytes=MAX_PACKET,
+            alone_timeout=alone_timeout,
+        )
+        parts = Parts(
+            transport=self.transport,
+            connections=self.connections,
+            streams=self.streams,
+            accounts=self.accounts,
+            limits=Limits(clock=clock, overrides={**OPEN, **(limits or {})}),
+            attendance=self.presence,
+            clock=clock,
+            metrics=self.metrics,
+            trusted_proxies=trusted_proxies,
+        )
+        self.namespace = TestedNamespace(parts, self.notifications)
+        self.door = SocketDoor(
+            self.transport,
+            self.connections,
+            [self.namespace],
+            ended_among=people.ended_among,
+            revoked_among=people.revoked_among,
+            rng=random.Random(1),
+            metrics=self.metrics,
+        )
+        self._ids = Ids()
+        self._runner: web.AppRunner | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.url = ""
+        self.drained = False
+
+    async def start(self) -> None:
+        await self.control.start(self.door.end_session)
+        self._tasks = [
+            asyncio.create_task(self.streams.appender.run()),
+            asyncio.create_task(self.streams.delivery.run(self.door.deliver)),
+        ]
+        app = web.Application()
+        self.door.attach(app)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def close(self) -> None:
+        if not self.drained:
+            await self.door.drain()
+        if self._runner:
+            await self._runner.cleanup()
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.streams.delivery.close()
+        await self.bus.close()
+        self.passwords.close()
+
+    async def drain(self) -> None:
+        self.drained = True
+        await self.door.drain()
+
+    async def register(self, name: str) -> Fan:
+        opened = await self.accounts.register(
+            Register(email=f"{name}@example.com", password=PASSWORD, display_name=name), Device("", "127.0.0.1")
+        )
+        return self._fan(name, opened)
+
+    async def log_in(self, name: str) -> Fan:
+        """The same person, in a session of its own."""
+        opened = await self.accounts.log_in(
+            LogIn(email=f"{name}@example.com", password=PASSWORD), Device("", "127.0.0.1")
+        )
+        return self._fan(name, opened)
+
+    def _fan(self, name: str, opened: Authentication) -> Fan:
+        return Fan(opened.user.id, name, opened.access_token, opened.refresh_token)
+
+    async def key(self, fan: Fan, *scopes: Any) -> str:
+        actor = await self.accounts.authenticate(fan.token)
+        return (await self.accounts.keys.create(actor, CreateApiKey(name="a program", scopes=list(scopes)))).key
+
+    async def notify(self, fan: Fan, text: str) -> int:
+        """One more notification in the inbox, as the fan-out writes it; its seq."""
+        notice_id = await self._ids.one()
+        await Notice.create(
+            id=notice_id,
+            dedupe_key=f"test:{notice_id}",
+            kind="announcement",
+            title="MyPick",
+            body=text,
+            url="",
+            created_at=self.clock.now(),
+        )
+        stream = inbox_of(fan.id)
+
+        async def decide() -> Sequence[NewEvent]:
+            unread = await _one_more_unread([fan.id])
+            return [NewEvent(stream, EVENT, {"unread_count": unread[fan.id]}, ref=notice_id)]
+
+        def rows(events: Sequence[Event]) -> list[Notification]:
+            return [
+                Notification(id=event.id, notice_id=notice_id, user_id=fan.id, seq=event.seq, created_at=event.at)
+                for event in events
+            ]
+
+        done = await self.streams.append(Append(streams=[stream], decide=decide, rows=rows))
+        return done.events[0].seq
+
+    async def assert_nobody_left(self) -> None:
+        """No connection, membership, presence or timer is left of those who were here."""
+        await until(lambda: len(self.connections) == 0, "connections are left")
+        await until(lambda: self.streams.delivery.streams == 0, "memberships are left")
+        await until(lambda: self.transport.sockets == 0, "Engine.IO sockets are left")
+        assert await self.presence.online_count() == 0
+        server = self.transport._server
+        assert server.manager.rooms == {}
+        assert server.manager.pending_connect == {}
+        assert server.manager.pending_disconnect == {}
+        assert server.environ == {}
+        assert server._binary_packet == {}
+        assert server._alone == {}
+        assert not self.namespace._tasks
+
+
+@asynccontextmanager
+async def running(clock: Clock, exchange: MemoryExchange, name: str = "test", **options: Any) -> AsyncIterator[Node]:
+    node = Node(clock, exchange, name, **options)
+    await node.start()
+    try:
+        yield node
+    finally:
+        await node.close()

@@ -1,0 +1,346 @@
+"""Commands of clients that are in: their acks, their order and their bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from realtime.connection import MAX_WAITING
+from tests.realtime.clients import SPACE, Client
+from tests.realtime.conftest import Logs, OpenClient, OpenPolling, OpenRaw, StartNode
+from tests.realtime.node import MAX_PACKET, Fan, Node, until
+
+NAMES = [
+    "connect",
+    "disconnect",
+    "connect_error",
+    "message",
+    "error",
+    "*",
+    "trigger_event",
+    "__init__",
+    "__class__",
+    "_handle_event",
+    "receive",
+    "admit",
+    "opened",
+    "closed",
+    "evict",
+    "new-notification",
+    "unread-notifications",
+    "Clock",
+    " clock",
+    "clock\u0000",
+    "",
+    "0",
+    "클럭",
+    "x" * 20_000,
+]
+
+
+async def test_mark_read_by_seq_and_by_ids_tells_the_other_sockets(
+    node: Node, alice: Fan, bob: Fan, client: OpenClient
+) -> None:
+    for number in range(4):
+        await node.notify(alice, str(number))
+    phone, laptop, other = await client(node, alice), await client(node, alice), await client(node, bob)
+    items = phone.all("unread-notifications")[0]["items"]
+
+    assert await phone.ask("mark-read", {"upto_seq": 2}) == {"ok": True, "data": {"unread_count": 2}}
+    assert await laptop.event("notifications-read") == {"upto_seq": 2, "unread_count": 2}
+    newest = items[0]["id"]
+    assert await laptop.ask("mark-read", {"ids": [newest]}) == {"ok": True, "data": {"unread_count": 1}}
+    assert await phone.event("notifications-read", 2) == {"ids": [newest], "unread_count": 1}
+
+    again = await phone.ask("mark-read", {"ids": [newest]})
+    assert again == {"ok": True, "data": {"unread_count": 1}}
+    assert await other.ask("mark-read", {"ids": [item["id"] for item in items]}) == {
+        "ok": True,
+        "data": {"unread_count": 0},
+    }
+    unread = await node.notifications.unread(await node.accounts.authenticate(alice.token))
+    assert [item.seq for item in unread.items] == [3]  # of somebody else's ids nothing was read
+    assert len(laptop.all("notifications-read")) == 2
+    assert other.all("notifications-read") == []
+
+
+async def test_sync_gives_pages_until_there_is_no_more(node: Node, alice: Fan, client: OpenClient) -> None:
+    for number in range(5):
+        await node.notify(alice, str(number))
+    one = await client(node, alice)
+    unread = one.all("unread-notifications")[0]
+    asked = {"stream": unread["stream"], "epoch": unread["epoch"]}
+    seen: list[int] = []
+    more = True
+    while more:
+        reply = await one.ask("sync", {**asked, "after_seq": seen[-1] if seen else 0, "limit": 2})
+        page = reply["data"]
+        assert (page["epoch"], page["head_seq"], page["floor_seq"], page["reset"]) == (unread["epoch"], 5, 0, False)
+        assert all(event["type"] == "new-notification" for event in page["events"])
+        seen += [event["seq"] for event in page["events"]]
+        more = page["more"]
+    assert seen == [1, 2, 3, 4, 5]
+    assert (await one.ask("sync", {"stream": unread["stream"], "after_seq": 5}))["data"]["events"] == []
+    assert len(one.all("unread-notifications")) == 1
+
+
+@pytest.mark.parametrize("claim", [{"epoch": "00000000", "after_seq": 1}, {"after_seq": 2}, {"after_seq": 2**53 - 1}])
+async def test_sync_of_a_past_that_is_not_ours_resets_and_sends_the_state_anew(
+    node: Node, alice: Fan, client: OpenClient, claim: dict[str, Any]
+) -> None:
+    await node.notify(alice, "one")
+    one = await client(node, alice)
+    reply = await one.ask("sync", {"stream": f"inbox:{alice.id}", **claim})
+    assert reply["data"]["reset"] is True
+    assert reply["data"]["events"] == []
+    assert await one.event("unread-notifications", 2) == one.all("unread-notifications")[0]
+
+
+async def test_streams_of_others_and_streams_that_are_none_are_not_found(
+    node: Node, alice: Fan, bob: Fan, client: OpenClient
+) -> None:
+    one = await client(node, alice)
+    for stream in (f"inbox:{bob.id}", "inbox:999", "room:1", "inbox:", f" inbox:{alice.id}", f"inbox:0{alice.id}", "'"):
+        reply = await one.ask("sync", {"stream": stream, "after_seq": 0})
+        assert reply["error"]["code"] == "NOT_FOUND", stream
+        assert reply["error"]["retryable"] is False
+
+
+async def test_clock_gives_back_t0_and_the_servers_two_times(node: Node, alice: Fan, client: OpenClient) -> None:
+    one = await client(node, alice)
+    for t0 in (0, 1.5, -3, 1_700_000_000_000.25):
+        data = (await one.ask("clock", {"t0": t0}))["data"]
+        assert data["t0"] == t0
+        assert data["t1"] == data["t2"] == node.clock.now().timestamp() * 1000
+        assert set(data) == {"t0", "t1", "t2"}
+
+
+async def test_thirty_commands_at_once_are_acked_in_their_order(node: Node, alice: Fan, raw: OpenRaw) -> None:
+    one = await raw(node, alice)
+    for number in range(30):
+        body = {"t0": number} if number % 3 else {"t0": "wrong"}
+        await one.send(f'42{SPACE},{number}["clock",{orjson.dumps(body).decode()}]')
+    order = []
+    for _ in range(30):
+        frame = await one.receive()
+        assert isinstance(frame, str)
+        order.append(int(frame.removeprefix(f"43{SPACE},").partition("[")[0]))
+    assert order == list(range(30))
+
+
+async def test_one_command_of_a_client_at_a_time_in_order(node: Node, alice: Fan, raw: OpenRaw) -> None:
+    one = await raw(node, alice)
+    for number in range(5):
+        await one.send(f'42{SPACE},{number}["hold",{{"gate":"{number}"}}]')
+    for number in range(5):
+        await until(lambda: len(node.namespace.gates) == number + 1)  # noqa: B023 - awaited here
+        assert node.namespace.ran == [str(done) for done in range(number + 1)]
+        node.namespace.gates[str(number)].set()
+        assert (await one.ack(number)) == {"ok": True, "data": {"number": number + 1}}
+
+
+async def test_one_more_than_may_wait_is_refused_and_those_before_it_are_done(
+    node: Node, alice: Fan, polling: OpenPolling
+) -> None:
+    """Over polling: each POST is a request of its own, so that one client can have many commands under way."""
+    one = await polling(node, alice)
+    posts = [
+        asyncio.create_task(one.post(f'42{SPACE},{number}["hold",{{"gate":"all"}}]')) for number in range(MAX_WAITING)
+    ]
+    (conn,) = list(node.connections)
+    await until(lambda: conn.waiting == MAX_WAITING)
+    assert (await one.post(f'42{SPACE},99["clock",{{"t0":1}}]'))[0] == 200
+    (refused,) = await one.packets(1)
+    assert refused.startswith(f"43{SPACE},99[")
+    error = orjson.loads(refused.partition("[")[2][:-1])["error"]
+    assert (error["code"], error["retryable"], error["retry_after_ms"]) == ("RATE_LIMITED", True, 1000)
+    node.namespace.gates["all"].set()
+    assert len(await one.packets(MAX_WAITING)) == MAX_WAITING
+    assert {status for status, _ in await asyncio.gather(*posts)} == {200}
+    assert conn.waiting == 0
+
+
+async def test_a_slow_command_holds_up_nobody_else(node: Node, alice: Fan, bob: Fan, client: OpenClient) -> None:
+    slow, second, other = await client(node, alice), await client(node, alice), await client(node, bob)
+    waiting = asyncio.create_task(slow.ask("hold", {"gate": "slow"}))
+    await until(lambda: "slow" in node.namespace.gates)
+    assert (await second.ask("clock", {"t0": 1}))["ok"]
+    assert (await other.ask("clock", {"t0": 1}))["ok"]
+    await node.notify(alice, "still delivered")
+    assert (await slow.event("new-notification"))["seq"] == 1
+    node.namespace.gates["slow"].set()
+    assert (await waiting)["ok"]
+
+
+async def test_a_command_that_still_waits_is_not_run_once_its_socket_is_closed(
+    node: Node, alice: Fan, polling: OpenPolling
+) -> None:
+    one = await polling(node, alice)
+    posts = [asyncio.create_task(one.post(f'42{SPACE},["hold",{{"gate":"{gate}"}}]')) for gate in "ab"]
+    (conn,) = list(node.connections)
+    await until(lambda: conn.waiting == 2)
+    ran = list(node.namespace.ran)
+    actor = await node.accounts.authenticate(alice.token)
+    await node.accounts.log_out(actor)
+    await until(lambda: conn.closed)
+    node.namespace.gates[ran[0]].set()
+    await asyncio.gather(*posts)
+    assert node.namespace.ran == ran
+    await until(lambda: not list(node.connections))
+
+
+async def test_a_client_that_sends_too_much_is_told_how_long_to_wait(
+    start_node: StartNode, client: OpenClient
+) -> None:
+    node = await start_node(limits={"socket.clock": "3/10s"})
+    one = await client(node, await node.register("alice"))
+    for _ in range(3):
+        assert (await one.ask("clock", {"t0": 1}))["ok"]
+    error = (await one.ask("clock", {"t0": 1}))["error"]
+    assert (error["code"], error["retryable"]) == ("RATE_LIMITED", True)
+    assert 0 < error["retry_after_ms"] <= 10_000
+
+
+async def test_names_that_are_no_command_are_invalid_and_reach_no_handler(
+    node: Node, alice: Fan, bob: Fan, client: OpenClient, raw: OpenRaw
+) -> None:
+    beside = await client(node, bob)
+    one = await raw(node, alice)
+    for name in NAMES:
+        reply = await one.ask(orjson.dumps([name, {}]).decode())
+        assert reply["error"]["code"] == "INVALID", name
+        assert "mark-read" in reply["error"]["message"], name  # it says which there are
+    for strange in ([1, {}], [None], [{"a": 1}], [["clock"], {"t0": 1}], [True], [1.5], []):
+        reply = await one.ask(orjson.dumps(strange).decode())
+        assert reply["error"]["code"] == "INVALID", strange
+    assert (await one.ask('["clock",{"t0":1}]'))["ok"]
+    assert (await beside.ask("clock", {"t0": 1}))["ok"]
+    assert len(node.connections) == 2
+
+
+DEEP = "[" * 900 + "]" * 900
+PAYLOADS = [
+    '{"t0":1},{"t0":2}',
+    "[]",
+    '["a"]',
+    '"text"',
+    "null",
+    "1",
+    "1.5",
+    "true",
+    '{"t0":null}',
+    '{"t0":"1"}',
+    '{"t0":true}',
+    '{"t0":[]}',
+    '{"t0":{}}',
+    "{}",
+    '{"t0":1,"more":2}',
+    '{"t0":1,"__class__":2}',
+    '{"t0":1,"t\\u0000":2}',
+    '{"":1}',
+    f'{{"t0":{DEEP}}}',
+    '{"t0":' + '{"a":' * 900 + "1" + "}" * 900 + "}",
+    '{"t0":1e400}',
+    '{"_placeholder":true,"num":0}',
+    '{"t0":{"_placeholder":true,"num":0}}',
+    '{"t0":1,"' + "k" * 30_000 + '":1}',
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda text: text[:24])
+async def test_a_payload_that_is_not_one_right_object_is_invalid(
+    node: Node, alice: Fan, raw: OpenRaw, payload: str
+) -> None:
+    one = await raw(node, alice)
+    await one.send(f'42{SPACE},7["clock",{payload}]')
+    reply = await one.ack(7)
+    if reply is not None:  # or it was no JSON, and the client is closed
+        assert reply["error"]["code"] == "INVALID", reply
+        assert reply["error"]["message"]
+        assert (await one.ask('["clock",{"t0":1}]'))["ok"]
+    await one.close()
+    await node.assert_nobody_left()
+
+
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("mark-read", {}),
+        ("mark-read", {"upto_seq": 1, "ids": [1]}),
+        ("mark-read", {"upto_seq": -1}),
+        ("mark-read", {"upto_seq": 2**63}),
+        ("mark-read", {"upto_seq": 1.0}),
+        ("mark-read", {"upto_seq": "1; DROP TABLE notification"}),
+        ("mark-read", {"ids": [0]}),
+        ("mark-read", {"ids": [-5]}),
+        ("mark-read", {"ids": [2**64 - 1]}),
+        ("mark-read", {"ids": [1.5]}),
+        ("mark-read", {"ids": ["1"]}),
+        ("mark-read", {"ids": [None]}),
+        ("mark-read", {"ids": list(range(1, 202))}),
+        ("mark-read", {"ids": {"a": 1}}),
+        ("sync", {"stream": "inbox:1"}),
+        ("sync", {"stream": "", "after_seq": 0}),
+        ("sync", {"stream": "x" * 101, "after_seq": 0}),
+        ("sync", {"stream": "inbox:1\u0000", "after_seq": 0}),
+        ("sync", {"stream": 1, "after_seq": 0}),
+        ("sync", {"stream": "inbox:1", "after_seq": -1}),
+        ("sync", {"stream": "inbox:1", "after_seq": 2**53}),
+        ("sync", {"stream": "inbox:1", "after_seq": 0, "limit": 0}),
+        ("sync", {"stream": "inbox:1", "after_seq": 0, "limit": 201}),
+        ("sync", {"stream": "inbox:1", "after_seq": 0, "epoch": "123456789"}),
+        ("sync", {"stream": "inbox:1", "after_seq": 0, "epoch": 7}),
+        ("refresh-auth", {}),
+        ("refresh-auth", {"token": ""}),
+        ("refresh-auth", {"token": "x" * 4097}),
+        ("refresh-auth", {"token": {"$ne": ""}}),
+    ],
+    ids=repr,
+)
+async def test_wrong_fields_are_named(
+    node: Node, alice: Fan, raw: OpenRaw, event: str, payload: dict[str, Any]
+) -> None:
+    await node.notify(alice, "unread")
+    one = await raw(node, alice)
+    reply = await one.ask(orjson.dumps([event, payload]).decode())
+    assert reply["ok"] is False
+    assert reply["error"]["code"] == "INVALID"
+    assert all({"field", "message"} == set(detail) for detail in reply["error"]["details"])
+    assert reply["error"]["details"]
+    actor = await node.accounts.authenticate(alice.token)
+    assert (await node.notifications.unread(actor)).unread_count == 1
+
+
+async def test_a_packet_over_the_limit_closes_its_sender_alone(
+    node: Node, alice: Fan, bob: Fan, client: OpenClient, raw: OpenRaw
+) -> None:
+    beside, one = await client(node, bob), await raw(node, alice)
+    await one.send(f'42{SPACE},7["clock",{{"t0":1,"x":"{"x" * MAX_PACKET}"}}]')
+    assert await one.ack(7) is None
+    assert one.ws.close_code == 1009
+    assert (await beside.ask("clock", {"t0": 1}))["ok"]
+    await until(lambda: len(node.connections) == 1)
+
+
+async def test_an_unexpected_failure_shows_an_incident_and_nothing_of_itself(
+    node: Node, alice: Fan, client: OpenClient, logs: Logs
+) -> None:
+    one = await client(node, alice)
+    error = (await one.ask("break", {}))["error"]
+    assert error["code"] == "INTERNAL"
+    assert "nobody expected" not in error["message"]
+    (line,) = [line for line in logs.lines if line["event"] == "unexpected failure"]
+    assert line["incident"] == error["details"]["incident"]
+    assert isinstance(line["exc_info"], ZeroDivisionError)
+    logs.lines.remove(line)
+    assert (await one.ask("clock", {"t0": 1}))["ok"]
+
+
+async def test_python_socketios_client_sends_binary_and_is_told(node: Node, alice: Fan, client: OpenClient) -> None:
+    one: Client = await client(node, alice)
+    for payload in (b"bytes", {"t0": b"bytes"}, {"t0": [b"a", b"b"]}):
+        assert (await one.ask("clock", payload))["error"]["code"] == "INVALID"
+    assert (await one.ask("clock", {"t0": 1}))["ok"]

@@ -1,0 +1,348 @@
+"""What no client of ours sends: malformed packets over both transports, clients that close oddly.
+
+Each is answered or closed, leaves nothing, and is felt by nobody else. That nothing unexpected is logged is looked at
+after every test of this folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+from contextlib import suppress
+
+import aiohttp
+import pytest
+
+from realtime.packets import MAX_ATTACHMENTS
+from tests.realtime.clients import SPACE, Client, Frame
+from tests.realtime.conftest import OpenClient, OpenPolling, OpenRaw
+from tests.realtime.node import MAX_PACKET, Fan, Node, until
+
+EVENT = f"42{SPACE},"
+DEEP = "[" * 900 + "]" * 900
+
+CLOSING: dict[str, list[Frame]] = {
+    "an empty frame": [""],
+    "no engine packet": ["x"],
+    "an engine type too high": ["7"],
+    "base64 over a websocket": ["bAQ=="],
+    "a letter for a socket type": ["4x"],
+    "a socket type too high": ["47"],
+    "a socket type far too high": ["49" + SPACE],
+    "an object for a socket packet": ['4{"a":1}'],
+    "a list for a socket packet": ["4[2]"],
+    "a negative number": ["4-1"],
+    "a truth": ["4true"],
+    "a server's packet": [f'44{SPACE},{{"message":"no"}}'],
+    "an event that is no JSON": [EVENT + "[nonsense"],
+    "an event with NaN": [EVENT + '["clock",{"t0":NaN}]'],
+    "an event with Infinity": [EVENT + '["clock",{"t0":-Infinity}]'],
+    "an event with half a surrogate pair": [EVENT + '["clock",{"t0":"\\ud800"}]'],
+    "an event nested 2,000 deep": [EVENT + '["clock",' + "[" * 2_000 + "]" * 2_000 + "]"],
+    "an event with a comma too many": [EVENT + '["clock",]'],
+    "an event with single quotes": [EVENT + "['clock']"],
+    "an ack number of 101 digits": [EVENT + "1" * 101 + '["clock",{"t0":1}]'],
+    "an ack number of another script": [EVENT + '²["clock",{"t0":1}]'],
+    "a billion attachments": [f'451000000000-{SPACE},["clock",{{"_placeholder":true,"num":0}}]'],
+    "more attachments than there may be": [f'45{MAX_ATTACHMENTS + 1}-{SPACE},["clock"]'],
+    "a binary event without attachments": [f'450-{SPACE},["clock",{{"t0":1}}]'],
+    "a binary event without their number": [f'45{SPACE},["clock",{{"t0":1}}]'],
+    "attachments of an ordinary event": [f'421-{SPACE},["clock",{{"t0":1}}]'],
+    "an attachment that nobody announced": [b"bytes"],
+    "an attachment that looks like an event": [b'2["clock"]'],
+    "a placeholder of no attachment": [f'451-{SPACE},1["clock",{{"_placeholder":true,"num":5}}]', b"x"],
+    "a placeholder with a name": [f'451-{SPACE},1["clock",{{"_placeholder":true,"num":"a"}}]', b"x"],
+    "a placeholder with nothing": [f'451-{SPACE},1["clock",{{"_placeholder":true,"num":null}}]', b"x"],
+    "attachments of what is nested deep": [f'451-{SPACE},1["clock",{DEEP}]', b"x"],
+    "an attachment for another namespace": ['451-/other,["clock",{"_placeholder":true,"num":0}]'],
+    "the client's goodbye": ["1"],
+}
+PASSED: dict[str, list[Frame]] = {
+    "an open packet": ["0"],
+    "a ping": ["2"],
+    "a ping with text": ["2probe"],
+    "a pong that nobody asked for": ["3", "3", "3x"],
+    "an upgrade": ["5"],
+    "nothing to do": ["6"],
+    "an empty attachment": [b""],
+    "an empty message": ["4", "4null", "4false", '4""'],
+    "an ack that nobody asked for": [f"43{SPACE},{body}" for body in ("1[]", "[1]", "1", "", '99{"a":1}')],
+    "a second connect": [f"40{SPACE},{{}}", f"40{SPACE},"],
+    "goodbye to the main namespace": ["41", "41/other,"],
+    "an event without an ack": [EVENT + '["clock",{"t0":1}]'],
+    "an event of the main namespace": ['42["clock",{"t0":1}]'],
+    "a query in the namespace": [f'42{SPACE}?a=b,["clock",{{"t0":1}}]'],
+    "an event that is no list": [EVENT + '{"a":1}', EVENT + "null", EVENT + '"clock"', EVENT],
+}
+
+
+@pytest.mark.parametrize("frames", CLOSING.values(), ids=CLOSING.keys())
+async def test_what_is_no_packet_closes_its_sender_alone(
+    node: Node, alice: Fan, bob: Fan, client: OpenClient, raw: OpenRaw, frames: list[Frame]
+) -> None:
+    beside: Client = await client(node, bob)
+    one = await raw(node, alice)
+    for frame in frames:
+        await one.send(frame)
+    await one.rest()  # it ends
+    await until(lambda: len(node.connections) == 1)
+    assert (await beside.ask("clock", {"t0": 1}))["ok"]
+    await beside.close()
+    await node.assert_nobody_left()
+
+
+@pytest.mark.parametrize("frames", PASSED.values(), ids=PASSED.keys())
+async def test_what_means_nothing_changes_nothing(
+    node: Node, alice: Fan, raw: OpenRaw, frames: list[Frame]
+) -> None:
+    one = await raw(node, alice)
+    for frame in frames:
+        await one.send(frame)
+    assert (await one.ask('["clock",{"t0":1}]', 77))["ok"]
+    assert len(node.connections) == 1
+    await node.notify(alice, "once")
+    assert "new-notification" in str(await one.receive())
+    await one.send(f'42{SPACE},78["clock",{{"t0":1}}]')
+    assert str(await one.receive()).startswith(f"43{SPACE},78")  # and it came only once
+    await one.close()
+    await node.assert_nobody_left()
+
+
+async def test_events_before_connect_are_told_to_connect_first(node: Node, raw: OpenRaw) -> None:
+    one = await raw(node)
+    for name in ("clock", "mark-read", "connect"):
+        reply = await one.ask(f'["{name}",{{}}]')
+        assert reply["error"]["code"] == "UNAUTHENTICATED"
+        assert "connect" in reply["error"]["message"]
+    await one.send(f'451-{SPACE},["clock",{{"_placeholder":true,"num":0}}]')
+    assert await one.rest() == ["1"]
+    await node.assert_nobody_left()
+
+
+async def test_a_binary_payload_is_invalid_and_the_socket_stays(node: Node, alice: Fan, raw: OpenRaw) -> None:
+    one = await raw(node, alice)
+    for payload, attachments in (
+        ('{"_placeholder":true,"num":0}', [b"x"]),
+        ('{"t0":{"_placeholder":true,"num":0}}', [b"x" * 30_000]),
+        ('{"t0":[' + ",".join(f'{{"_placeholder":true,"num":{n}}}' for n in range(8)) + "]}", [b"x"] * 8),
+    ):
+        await one.send(f'45{len(attachments)}-{SPACE},7["clock",{payload}]')
+        for attachment in attachments:
+            await one.send(attachment)
+        reply = await one.ack(7)
+        assert reply is not None
+        assert reply["error"]["code"] == "INVALID"
+    assert (await one.ask('["clock",{"t0":1}]'))["ok"]
+
+
+async def test_whoever_announces_attachments_and_leaves_leaves_nothing(node: Node, alice: Fan, raw: OpenRaw) -> None:
+    one = await raw(node, alice)
+    await one.send(f'455-{SPACE},7["clock",{{"_placeholder":true,"num":0}}]')
+    await one.send(b"x")
+    await one.close()
+    await node.assert_nobody_left()
+
+
+async def test_text_that_is_no_utf8_closes_its_sender(node: Node, alice: Fan, raw: OpenRaw) -> None:
+    one = await raw(node, alice)
+    await one.ws._writer.send_frame(b'42["\xff\xfe"]', aiohttp.WSMsgType.TEXT)
+    await one.rest()
+    assert one.ws.close_code == 1007
+    await node.assert_nobody_left()
+
+
+async def test_a_connection_that_is_cut_leaves_nothing(node: Node, alice: Fan, raw: OpenRaw) -> None:
+    one = await raw(node, alice)
+    transport = one.ws._conn.transport if one.ws._conn else None
+    assert transport is not None
+    transport.abort()
+    await node.assert_nobody_left()
+
+
+async def test_a_closed_client_that_does_not_leave_is_cut(
+    node: Node, alice: Fan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It neither answers the close nor reads; what it is sent fills the buffers of both sides."""
+    monkeypatch.setattr("realtime.engine_io.GOODBYE", 0.1)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(node.url.rsplit(":", 1)[1]), limit=1024)
+    writer.write(
+        b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+        b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    writer.write(frame_of(f'40{SPACE},{{"token":"{alice.token}"}}'))
+    await until(lambda: len(node.connections) == 1)
+    for _ in range(30):
+        await node.transport.emit(SPACE, f"inbox:{alice.id}", "lagged", {"filling": "x" * 500_000})
+    (conn,) = list(node.connections)
+    assert conn.actor.session_id is not None
+    await node.door.end_session(conn.actor.session_id)
+    writer.write(frame_of("x"))  # and then it breaks the protocol
+    await node.assert_nobody_left()
+    with suppress(ConnectionError):  # a reset, unless what was in the buffers came to its end before it
+        await asyncio.wait_for(reader.read(-1), 10)
+    writer.close()
+
+
+async def test_a_client_that_does_not_read_is_closed_before_it_holds_much(
+    node: Node, alice: Fan, bob: Fan, polling: OpenPolling, client: OpenClient
+) -> None:
+    beside = await client(node, bob)
+    await polling(node, alice)  # it polls no more
+    for number in range(1_100):
+        await node.transport.emit(SPACE, f"inbox:{alice.id}", "lagged", {"number": number})
+        if len(node.connections) == 1:
+            break
+    await until(lambda: len(node.connections) == 1)
+    assert (await beside.ask("clock", {"t0": 1}))["ok"]
+    await beside.close()
+    await node.assert_nobody_left()
+
+
+POSTS: dict[str, tuple[str | bytes, int]] = {
+    "nothing to decode": (b"\xff\xfe", 400),
+    "no packet": ("x", 400),
+    "a type too high": ("9", 400),
+    "a type of another script": ("²", 400),
+    "an open packet": ("0{}", 400),
+    "a ping": ("2", 400),
+    "an upgrade": ("5", 400),
+    "nothing to do": ("6", 400),
+    "an empty packet between two": ("3\x1e\x1e3", 400),
+    "wrong base64": ("bA", 400),
+    "seventeen packets": ("\x1e".join(["3"] * 17), 400),
+    "a script's form without data": ("d=", 400),
+    "too much": ("4" + "x" * MAX_PACKET, 413),
+}
+
+
+@pytest.mark.parametrize(("body", "status"), POSTS.values(), ids=POSTS.keys())
+async def test_a_malformed_post_is_refused_and_closes_its_sender(
+    node: Node, alice: Fan, polling: OpenPolling, body: str | bytes, status: int
+) -> None:
+    one = await polling(node, alice)
+    answer, text = await one.post(body)
+    assert answer == status
+    assert text
+    assert (await one.get())[0] == 400
+    await node.assert_nobody_left()
+
+
+@pytest.mark.parametrize("frames", CLOSING.values(), ids=CLOSING.keys())
+async def test_the_same_packets_close_over_polling(
+    node: Node, alice: Fan, polling: OpenPolling, frames: list[Frame]
+) -> None:
+    one = await polling(node, alice)
+    if frames == [""]:
+        assert (await one.post(""))[0] == 200  # a POST of no packets
+        await one.post("1")
+    elif frames == ["bAQ=="]:  # which is how polling writes an attachment
+        assert (await one.post("bAQ=="))[0] in (200, 400)
+    else:
+        for frame in frames:
+            text = frame if isinstance(frame, str) else "b" + base64.b64encode(frame).decode()
+            assert (await one.post(text))[0] in (200, 400)
+    await node.assert_nobody_left()
+
+
+async def test_a_malformed_post_is_answered_though_nobody_polls_and_one_who_polls_is_let_go(
+    node: Node, alice: Fan, polling: OpenPolling
+) -> None:
+    one, waiting = await polling(node, alice), await polling(node, alice)
+    assert (await one.post("4x"))[0] == 200
+    poll = asyncio.create_task(waiting.get())
+    await asyncio.sleep(0.02)
+    assert (await waiting.post("4x"))[0] == 200
+    assert await poll == (200, "1")
+    await node.assert_nobody_left()
+
+
+async def test_compressed_and_slow_and_unknown_posts_are_refused(
+    node: Node, alice: Fan, polling: OpenPolling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await polling(node, alice)
+    bomb = gzip.compress(b"3" * 10_000_000)
+    assert (await one.post(bomb, **{"Content-Encoding": "gzip"}))[0] == 400
+    one.sid = "no-such-session"
+    assert (await one.post("3"))[0] == 400
+    assert (await one.get())[0] == 400
+    monkeypatch.setattr("realtime.engine_io.READ_TIMEOUT", 0.05)
+    slow = await polling(node, alice)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(node.url.rsplit(":", 1)[1]))
+    writer.write(
+        f"POST /socket.io/?EIO=4&transport=polling&sid={slow.sid} HTTP/1.1\r\n"
+        "Host: localhost\r\nContent-Length: 10\r\n\r\n4".encode()
+    )
+    assert b" 400 " in await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+    await node.assert_nobody_left()
+
+
+QUERIES = [
+    "",
+    "EIO=3&transport=polling",
+    "EIO=4&transport=flash",
+    "EIO=4&transport=websocket",
+    "EIO=4&transport=polling&sid=nobody",
+    "EIO=4&transport=polling&sid=%00%ff",
+    "EIO=4&transport=polling&j=x",
+    "EIO=4&EIO=4",
+    "EIO=4&transport=polling&sid=" + "x" * 5_000,
+]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda text: text[:40])
+async def test_a_wrong_query_is_refused_without_an_error_of_ours(
+    node: Node, http: aiohttp.ClientSession, query: str
+) -> None:
+    for method in ("GET", "POST"):
+        async with http.request(method, f"{node.url}/socket.io/?{query}") as response:
+            assert response.status == 400
+            assert await response.text()
+    assert node.transport.sockets == 0
+
+
+async def test_half_an_upgrade_is_refused(node: Node) -> None:
+    for headers in (
+        b"Upgrade: websocket\r\n",
+        b"Upgrade: websocket\r\nConnection: keep-alive\r\n",
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\n",
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n",
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(node.url.rsplit(":", 1)[1]))
+        writer.write(b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n")
+        assert b" 400 " in await asyncio.wait_for(reader.readline(), 10), headers
+        writer.close()
+
+
+async def test_an_upgrade_that_is_not_finished_leaves_the_client_where_it_was(
+    node: Node, alice: Fan, polling: OpenPolling, http: aiohttp.ClientSession
+) -> None:
+    for frames in (["x"], ["2nonsense"], ["2probe", "2"], ["2probe", "x"], [b"bytes"]):
+        one = await polling(node, alice)
+        url = f"{node.url}/socket.io/?EIO=4&transport=websocket&sid={one.sid}"
+        async with http.ws_connect(url) as ws:
+            for frame in frames:
+                await (ws.send_bytes(frame) if isinstance(frame, bytes) else ws.send_str(frame))
+            async for _ in ws:
+                pass
+        assert (await one.post("1"))[0] == 200
+    await node.assert_nobody_left()
+
+
+async def test_an_upgrade_that_never_goes_on_is_given_up(
+    node: Node, polling: OpenPolling, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.engine_io.PING_INTERVAL", 0.05)
+    monkeypatch.setattr("realtime.engine_io.PING_TIMEOUT", 0.0)
+    one = await polling(node)
+    async with http.ws_connect(f"{node.url}/socket.io/?EIO=4&transport=websocket&sid={one.sid}") as ws:
+        message = await asyncio.wait_for(ws.receive(), 10)
+        assert message.type is aiohttp.WSMsgType.CLOSE
+
+
+def frame_of(text: str) -> bytes:
+    """A masked text frame of a client, with the mask 0."""
+    body = text.encode()
+    length = bytes([0x80 | len(body)]) if len(body) < 126 else b"\xfe" + len(body).to_bytes(2, "big")
+    return b"\x81" + length + b"\0\0\0\0" + body
