@@ -29,6 +29,7 @@ from mypick.cache import Cache
 from mypick.clock import Clock, SystemClock
 from mypick.content.service import Contents
 from mypick.control import Control, SessionEnded
+from mypick.creators.poller import FixedInterval, Poller
 from mypick.creators.service import POLL, Creators
 from mypick.ids import Ids
 from mypick.jobs.leadership import Leadership
@@ -42,7 +43,6 @@ from mypick.metrics import Metrics
 from mypick.notifications.announcements import FAN_OUT
 from mypick.notifications.fan_out import FanOut
 from mypick.notifications.service import Notifications
-from mypick.platforms.poller import FixedInterval, Poller
 from mypick.platforms.protocol import Platform
 from mypick.platforms.youtube import YouTube
 from mypick.presence import MemoryPresence, Presence, RedisPresence

@@ -10,6 +10,7 @@ from mypick.clock import Clock
 from mypick.content.models import Content
 from mypick.content.service import Contents
 from mypick.creators.models import Channel
+from mypick.creators.poller import LEASE, FixedInterval, Poller
 from mypick.creators.service import POLL, Creators
 from mypick.ids import Ids
 from mypick.jobs.models import Job
@@ -17,7 +18,6 @@ from mypick.jobs.queue import Jobs
 from mypick.jobs.work import Work
 from mypick.notifications.announcements import FAN_OUT
 from mypick.notifications.models import Notice
-from mypick.platforms.poller import LEASE, FixedInterval, Poller
 from mypick.platforms.protocol import ChannelInfo, Item, Page, Platform, Reference
 from tests.fakes import FakeClock
 

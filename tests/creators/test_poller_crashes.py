@@ -11,15 +11,15 @@ import pytest
 from demo.youtube import PlatformEmulator
 from mypick.content.models import Content
 from mypick.creators.models import Channel, Creator
+from mypick.creators.poller import LEASE
 from mypick.creators.service import POLL
 from mypick.db import Database
 from mypick.jobs.models import Job
 from mypick.jobs.work import Work
 from mypick.notifications.models import Notice
-from mypick.platforms.poller import LEASE
 from mypick.platforms.youtube import YouTube
 from tests.fakes import FakeClock
-from tests.platforms.watching import Held, Worker, assert_each_told_by_one_job, look, told
+from tests.creators.watching import Held, Worker, assert_each_told_by_one_job, look, told
 from tests.queries import Killed, counted, power_cut
 
 MOST_STATEMENTS = 60  # of one look: a loop over crashes that goes further runs wild

@@ -9,12 +9,12 @@ import pytest
 from demo.faults import RATE_LIMIT_WAIT_S, FailureKind
 from demo.youtube import PlatformEmulator
 from mypick.creators.models import Channel
+from mypick.creators.poller import FIRST_BACK_OFF, GONE_BACK_OFF, JITTER, MAX_BACK_OFF
 from mypick.db import Database
-from mypick.platforms.poller import FIRST_BACK_OFF, GONE_BACK_OFF, JITTER, MAX_BACK_OFF
 from mypick.platforms.youtube import YouTube
 from mypick.platforms.youtube_errors import quota_reset
 from tests.fakes import FakeClock
-from tests.platforms.watching import INTERVAL, Worker, look, told
+from tests.creators.watching import INTERVAL, Worker, look, told
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from demo.youtube import PlatformEmulator
 from mypick.content.models import Content
 from mypick.content.service import ANNOUNCE_WITHIN
 from mypick.creators.models import Channel
+from mypick.creators.poller import MAX_PAGES
 from mypick.db import Database
 from mypick.notifications.models import Notice
-from mypick.platforms.poller import MAX_PAGES
 from mypick.platforms.youtube import PAGE_SIZE, YouTube
 from tests.fakes import FakeClock
-from tests.platforms.watching import Worker, assert_each_told_by_one_job, kept, look, told
+from tests.creators.watching import Worker, assert_each_told_by_one_job, kept, look, told
 
 DAY = 86_400.0
 VIDEOS = "/youtube/v3/videos"
