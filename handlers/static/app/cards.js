@@ -70,7 +70,7 @@ export function followButton(creator, onChange = () => {}) {
     button.setAttribute("aria-pressed", String(Boolean(on)));
     button.title = t(on ? "creator.unfollow" : "creator.followName", { name: creator.name });
     const word = on ? [icon("check"), t("creator.following")] : [t("creator.follow")];
-    button.replaceChildren(...word, el("span", { class: "visually-hidden" }, `: ${creator.name}`));
+    button.replaceChildren(...word, el("span", { class: "visually-hidden" }, ` ${creator.name}`));
     button.classList.toggle("quiet", Boolean(on));
   };
   const set = (on) => {

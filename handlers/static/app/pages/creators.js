@@ -98,7 +98,7 @@ function offer(creators) {
     const name = t("creator.followName", { name: creator.name });
     return el("button", { type: "button", class: "button quiet small", on: { click: send } }, handle ? `${name} (@${handle})` : name);
   };
-  offered.replaceChildren(el("p", {}, t("creators.add.offer")), ...creators.map(button));
+  offered.replaceChildren(el("p", { id: "offer-title" }, t("creators.add.offer")), ...creators.map(button));
   offered.hidden = false;
   offered.querySelector("button").focus();
 }
