@@ -4,6 +4,9 @@ import { inbox, matches } from "../inbox.js";
 import { PagedList, emptyBox } from "../lists.js";
 import { markRead, noticeRow } from "../notices.js";
 
+/** Scrolled further than this, the top of the list is out of sight, px. */
+const TOP_PX = 300;
+
 let filter = "all";
 let nothing = true; // as far as is known: an inbox that never had anything needs no "mark all as read"
 const shown = new Map();
@@ -45,6 +48,9 @@ inbox.addEventListener("change", showMarkAll);
 inbox.addEventListener("arrival", ({ detail }) => {
   nothing = false;
   list.prepend([{ ...detail, read: false }]);
+});
+document.addEventListener("arrived", (event) => {
+  if (scrollY < TOP_PX) event.preventDefault(); // the list has just put it on top
 });
 inbox.addEventListener("reset", () => list.reload());
 inbox.addEventListener("read", ({ detail: which }) => {
