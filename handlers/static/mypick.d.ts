@@ -134,6 +134,8 @@ export class Stream {
   readonly seq: number;
   readonly position: Position | null;
   readonly behind: boolean;
+  /** Nothing more will come: it was closed here, or the server evicted it. */
+  readonly closed: boolean;
   begin(position: Position): void;
   receive(event: DurableEvent): void;
   reached(headSeq: number, epoch?: string): void;

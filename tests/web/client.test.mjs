@@ -255,3 +255,19 @@ test("the server's clock is found", async () => {
   const { offset, rtt } = await namespace.syncClock();
   assert.ok(Math.abs(offset - 5_000) <= rtt / 2 + 1, `offset ${offset}, rtt ${rtt}`);
 });
+
+test("a stream that the server evicts says so, and another one goes on where it stood", async () => {
+  const namespace = await online(await signedIn());
+  const first = collect(namespace);
+  peer.append("before");
+  await first.until(1);
+  peer.room.emit("evicted", { stream: "inbox:1", code: "FORBIDDEN" });
+  peer.append("between");
+  await namespace.emit("clock", { t0: 0 }); // a reply comes after what was sent before it
+  assert.deepEqual([first.stream.closed, first.titles], [true, ["before"]]);
+  const second = collect(namespace, { position: first.stream.position });
+  await second.until(1);
+  peer.append("after");
+  await second.until(2);
+  assert.deepEqual([second.stream.closed, second.titles], [false, ["between", "after"]]);
+});

@@ -49,9 +49,10 @@ export function startBell() {
 
 function draw() {
   const { unread } = inbox;
-  const count = $("#bell-count");
-  count.hidden = unread === 0;
-  count.textContent = unread > 99 ? "99+" : String(unread);
+  for (const count of document.querySelectorAll("[data-unread]")) {
+    count.hidden = unread === 0;
+    count.textContent = unread > 99 ? "99+" : String(unread);
+  }
   $("#bell-button").setAttribute("aria-label", unread ? t("bell.label", { count: unread }) : t("bell.labelNone"));
   $("#bell-read-all").hidden = unread === 0;
   const title = document.title.replace(/^\(\d+\+?\) /, ""); // a page may have changed the rest
@@ -81,8 +82,9 @@ function tell(events) {
   const text = one ? data.body || data.title : t("bell.arrivedMany", { count: events.length });
   const lead = one ? [kindName(data.kind), data.body && data.title].filter(Boolean).join(" · ") : null;
   const spoken = one ? t("bell.arrived", { title: `${lead}, ${text}` }) : text;
-  if (document.visibilityState === "visible" && !$("#bell-panel").hidden) {
-    announce(spoken); // the list shows it
+  if (document.visibilityState === "visible" && (!$("#bell-panel").hidden || shownByPage(events))) {
+    announce(spoken); // the panel's list or the page shows it
+    if (settings.sounds) ring();
   } else if (document.visibilityState === "visible") {
     toast({
       text,
@@ -93,14 +95,17 @@ function tell(events) {
       spoken,
     });
     if (settings.sounds) ring();
-  } else {
-    announce(spoken);
-    if (settings.desktop_notifications && globalThis.Notification?.permission === "granted") {
-      // Tabs that show the same tag show it once.
-      const shown = new Notification(lead ?? "MyPick", { body: text, tag: `mypick-${id}` });
-      shown.addEventListener("click", () => window.focus());
-    }
+  } else if (settings.desktop_notifications && globalThis.Notification?.permission === "granted") {
+    // Nothing is announced by a page that is not seen: the desktop says it. Tabs that show the same tag show it once.
+    const shown = new Notification(lead ?? "MyPick", { body: text, tag: `mypick-${id}` });
+    shown.addEventListener("click", () => window.focus());
   }
+}
+
+/** Whether the page itself shows all of `events`: the feed puts new cards on top. */
+function shownByPage(events) {
+  const question = new CustomEvent("arrived", { detail: events, cancelable: true });
+  return !document.dispatchEvent(question);
 }
 
 async function loadSettings() {

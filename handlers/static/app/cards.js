@@ -2,13 +2,13 @@
 import { client, goToSignIn } from "./client.js";
 import { announce, avatar, el, icon, picture, webAddress } from "./dom.js";
 import { describe } from "./problems.js";
-import { ago, counted, duration, shortNumber, t, timeElement } from "./texts.js";
+import { counted, duration, shortNumber, t, timeElement, timeWithin } from "./texts.js";
 import { outside, toast } from "./toast.js";
 
 export function contentCard(item, { withCreator = true } = {}) {
   const address = webAddress(item.url) ?? `/creators/${item.creator.id}`;
   const details = [];
-  if (item.live_status === "upcoming" && item.starts_at) details.push(t("card.starts", { when: ago(item.starts_at) }));
+  if (item.live_status === "upcoming" && item.starts_at) details.push(el("span", {}, ...timeWithin("card.starts", item.starts_at)));
   else details.push(timeElement(item.published_at));
   if (item.view_count !== null && item.view_count !== undefined) {
     details.push(t("card.views", { n: item.view_count, count: shortNumber(item.view_count) }));
@@ -56,7 +56,7 @@ export function creatorRow(creator) {
       "a",
       { class: "creator-link", href: `/creators/${creator.id}` },
       avatar(creator.name, creator.avatar_url),
-      el("span", { class: "creator-text" }, el("span", { class: "creator-name" }, creator.name), count),
+      el("span", { class: "creator-text" }, el("span", { class: "creator-name" }, creator.name), " ", count),
     ),
     followButton(creator, draw),
   );
@@ -70,7 +70,7 @@ export function followButton(creator, onChange = () => {}) {
     button.setAttribute("aria-pressed", String(Boolean(on)));
     button.title = t(on ? "creator.unfollow" : "creator.followName", { name: creator.name });
     const word = on ? [icon("check"), t("creator.following")] : [t("creator.follow")];
-    button.replaceChildren(...word, el("span", { class: "visually-hidden" }, `: ${creator.name}`));
+    button.replaceChildren(...word, el("span", { class: "visually-hidden" }, ` ${creator.name}`));
     button.classList.toggle("quiet", Boolean(on));
   };
   const set = (on) => {
@@ -91,7 +91,7 @@ export function followButton(creator, onChange = () => {}) {
       announce(t(on ? "creator.followed" : "creator.unfollowed", { name: creator.name }));
     } catch (error) {
       set(!on);
-      toast({ text: describe(error), kind: "bad" });
+      toast({ text: describe(error, "follow"), kind: "bad" });
     } finally {
       running = false;
     }

@@ -59,9 +59,17 @@ export function avatar(name, address, size = "") {
   return el("span", { class: `avatar tone-${tone} ${size}`, "aria-hidden": "true" }, letter, picture(address));
 }
 
+/** What was said is taken away after this, so that who reads through the page does not meet it a second time, ms. */
+const SAID_MS = 3_000;
+let saying = null;
+
 /** Says something to screen readers without moving the focus. */
 export function announce(text) {
   const box = $("#announcer");
+  clearTimeout(saying);
   box.textContent = "";
-  setTimeout(() => (box.textContent = text), 50); // the same words twice are said twice
+  saying = setTimeout(() => {
+    box.textContent = text; // the same words twice are said twice
+    saying = setTimeout(() => (box.textContent = ""), SAID_MS);
+  }, 50);
 }

@@ -84,8 +84,11 @@ class Inbox extends EventTarget {
     for (const item of this.items) if (!unreadNow.has(item.id) && (unread === 0 || item.seq >= oldest)) item.read = true;
     this.#merge(items.map((item) => ({ ...item, read: false })));
     this.known = true;
-    if (this.#stream?.key !== key) {
+    if (this.#stream?.key !== key || this.#stream.closed) {
+      // A stream that an eviction closed takes nothing any more; the new one goes on from where it stood.
+      const position = this.#stream?.key === key ? (this.#stream.position ?? undefined) : undefined;
       this.#stream = this.#channel.stream(key, {
+        position,
         waitForSnapshot: true,
         onEvent: (event) => this.#arrive(event),
         onReset: () => {

@@ -112,6 +112,6 @@ export function skeleton(kind = "line") {
   return el("div", { class: `skeletons skeletons-${kind}` }, el("p", { class: "visually-hidden", role: "status" }, t("state.loading")), ...shapes);
 }
 
-export function emptyBox(titleKey, textKey, { values = {}, action = null } = {}) {
-  return el("div", { class: "empty" }, el("h3", {}, t(titleKey, values)), el("p", {}, t(textKey, values)), action);
+export function emptyBox(titleKey, textKey, { values = {}, action = null, level = "h3" } = {}) {
+  return el("div", { class: "empty" }, el(level, {}, t(titleKey, values)), el("p", {}, t(textKey, values)), action);
 }

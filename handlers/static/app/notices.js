@@ -31,8 +31,9 @@ export function noticeRow(item, { withButton = false } = {}) {
       ),
       !item.read && el("span", { class: "visually-hidden" }, t("notifications.unreadMark")),
     ),
-    withButton && !item.read
-      ? el("button", { type: "button", class: "icon-button", "aria-label": `${t("notifications.markRead")}: ${title}`, title: t("notifications.markRead"), on: { click: read } }, icon("check"))
-      : !item.read && el("span", { class: "dot", "aria-hidden": "true" }),
+    !item.read && el("span", { class: "notice-end" }, withButton && readButton(title, read), el("span", { class: "dot", "aria-hidden": "true" })),
   );
 }
+
+const readButton = (title, read) =>
+  el("button", { type: "button", class: "link-button mark-read", on: { click: read } }, icon("check"), t("notifications.markRead"), el("span", { class: "visually-hidden" }, `: ${title}`));

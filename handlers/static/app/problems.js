@@ -1,17 +1,20 @@
 /** @file What went wrong, in the person's language, and what to do about it. */
 import { el } from "./dom.js";
-import { language, t } from "./texts.js";
+import { t, waitFor } from "./texts.js";
 
 /** Texts for one situation, before the general ones: `{register: {CONFLICT: "problem.register.taken"}}`. */
 const SPECIAL = {
   register: { CONFLICT: "problem.register.taken" },
   login: { UNAUTHENTICATED: "problem.login.wrong", FORBIDDEN: "problem.login.wrong", RATE_LIMITED: "problem.login.locked" },
   password: { FORBIDDEN: "problem.password.wrong" },
+  follow: { FULL: "problem.follow.full" },
+  keys: { FULL: "problem.keys.full" },
   source: {
     INVALID: "problem.source.invalid",
     NOT_FOUND: "problem.source.notFound",
     UPSTREAM_FAILED: "problem.source.upstream",
     QUOTA_EXHAUSTED: "problem.source.quota",
+    FULL: "problem.follow.full",
   },
 };
 
@@ -23,7 +26,7 @@ const GENERAL = {
   NOT_FOUND: "problem.notFound",
   GONE: "problem.notFound",
   CONFLICT: "problem.conflict",
-  INVALID: "problem.check",
+  INVALID: "problem.invalid",
   UPSTREAM_FAILED: "problem.source.upstream",
   RATE_LIMITED: "problem.limited",
 };
@@ -35,13 +38,10 @@ const GENERAL = {
  */
 export function describe(error, situation) {
   let key = SPECIAL[situation]?.[error.code] ?? GENERAL[error.code] ?? "problem.unavailable";
-  const seconds = error.retryAfterMs ? Math.ceil(error.retryAfterMs / 1000) : null;
+  const seconds = error.retryAfterMs ? error.retryAfterMs / 1000 : null;
   if (error.code === "RATE_LIMITED" && seconds === null) key = "problem.limitedUnknown";
-  // The server's own sentence says more, but it is English.
-  const known = Boolean(SPECIAL[situation]?.[error.code]);
-  if (!known && language === "en" && ["INVALID", "CONFLICT", "FULL"].includes(error.code)) return sentence(error.message);
   const incident = error.details?.incident ?? error.details?.incident_id;
-  return t(key, { seconds }) + (incident ? " " + t("problem.incident", { incident }) : "");
+  return t(key, { when: seconds === null ? "" : waitFor(seconds) }) + (incident ? " " + t("problem.incident", { incident }) : "");
 }
 
 /** A box that says what went wrong and offers to try again. */
@@ -55,8 +55,10 @@ export function problemBox(error, retry, situation) {
   );
 }
 
-/** What to do about a field that the server refused, where its own sentence would be in another language. */
+/** What to do about a field that the server refused. Its own sentences are for programmers and English alone. */
 const FIELDS = {
+  display_name: "problem.field.name",
+  name: "problem.field.name",
   email: "problem.field.email",
   password: "problem.field.password",
   new_password: "problem.field.password",
@@ -66,15 +68,9 @@ const FIELDS = {
 /** `{field: message}` of an `INVALID`: details are `[{field: "body.email", message}]`. */
 export function fieldProblems(error) {
   const found = {};
-  for (const { field, message } of Array.isArray(error.details) ? error.details : []) {
+  for (const { field } of Array.isArray(error.details) ? error.details : []) {
     const name = String(field ?? "").replace(/^body\./, "").split(".")[0];
-    if (name) found[name] ??= language === "en" && message ? sentence(message) : t(FIELDS[name] ?? "problem.field.other");
+    if (name) found[name] = t(FIELDS[name] ?? "problem.field.other");
   }
   return found;
-}
-
-function sentence(text) {
-  const trimmed = text.trim();
-  const begun = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
-  return /[.!?…]$/.test(begun) ? begun : begun + ".";
 }

@@ -9,13 +9,16 @@ const plural = new Intl.PluralRules(language);
 const number = new Intl.NumberFormat(language);
 const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const lasting = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+/** Units that times are told in, each up to so many; beyond them stands the date. */
 const STEPS = [
-  ["second", 60],
   ["minute", 60],
   ["hour", 24],
   ["day", 7],
   ["week", 5],
 ];
+/** How often all times on the page are looked at, ms. */
+const TICK_MS = 5_000;
 
 export const has = (key) => key in boot.texts;
 
@@ -37,17 +40,24 @@ export const counted = (key, count, { short = false } = {}) =>
 /** `1.2K`, `1.2만`. `text` may exceed 53 bits, so it may be a string. */
 export const shortNumber = (value) => compact.format(typeof value === "string" ? BigInt(value) : value);
 
-/** `3 minutes ago`, `어제`; after five weeks the date. */
+/** `now` for 60 s, then whole units: `3 minutes ago`, `어제`; after five weeks the date. */
 export function ago(iso, now = Date.now()) {
   const then = new Date(iso);
   if (Number.isNaN(then.getTime())) return "";
-  let amount = (then.getTime() - now) / 1000;
-  if (Math.abs(amount) < 45) return relative.format(0, "second");
+  let amount = (then.getTime() - now) / 60_000;
+  if (Math.abs(amount) < 1) return amount > 0 ? relative.format(0, "second") : t("time.now");
   for (const [unit, size] of STEPS) {
-    if (Math.abs(Math.round(amount)) < size) return relative.format(Math.round(amount), unit);
-    amount /= size === 5 ? 1 : size;
+    if (Math.abs(amount) < size) return relative.format(Math.trunc(amount), unit);
+    amount /= size;
   }
   return date(iso);
+}
+
+/** How long to wait: `in 12 seconds`, `7분 후`. Rounded up, so that who waits so long is not sent away again. */
+export function waitFor(seconds) {
+  if (seconds < 60) return lasting.format(Math.ceil(seconds), "second");
+  if (seconds < 3600) return lasting.format(Math.ceil(seconds / 60), "minute");
+  return lasting.format(Math.ceil(seconds / 3600), "hour");
 }
 
 export const date = (iso) => new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(iso));
@@ -64,6 +74,12 @@ export function timeElement(iso) {
   return element;
 }
 
+/** `timeElement` within the words of `key`, at the place of `{when}`: a list of nodes and texts. */
+export function timeWithin(key, iso) {
+  const [before, after] = t(key, { when: "\u0000" }).split("\u0000");
+  return [before, timeElement(iso), after];
+}
+
 /** `8:42`, `1:02:03`. */
 export function duration(seconds) {
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60];
@@ -71,9 +87,15 @@ export function duration(seconds) {
   return parts.map((part, index) => (index ? String(part).padStart(2, "0") : String(part))).join(":");
 }
 
-/** Renews what all `<time>` elements say, each minute. */
+/** Renews what all `<time>` elements say, together, and at once when the page is looked at again. */
 export function keepTimes() {
-  setInterval(() => {
-    for (const element of document.querySelectorAll("time[datetime]")) element.textContent = ago(element.dateTime);
-  }, 60_000);
+  const tick = () => {
+    const now = Date.now();
+    for (const element of document.querySelectorAll("time[datetime]")) {
+      const text = ago(element.dateTime, now);
+      if (element.textContent !== text) element.textContent = text;
+    }
+  };
+  setInterval(tick, TICK_MS);
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && tick());
 }

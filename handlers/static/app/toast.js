@@ -13,14 +13,15 @@ const MAX_SHOWN = 3;
  * @param {() => void} [options.onOpen]
  * @param {string} [options.kind] `good` or `bad`
  * @param {string} [options.picture]
+ * @param {boolean} [options.round] the picture is of somebody
  */
-export function toast({ text, lead = null, url = null, onOpen, kind = "", picture: source = null, spoken = text }) {
+export function toast({ text, lead = null, url = null, onOpen, kind = "", picture: source = null, round = false, spoken = text }) {
   const image = picture(source);
   const box = $("#toasts");
   const address = url ? webAddress(url) : null;
   const words = el("span", { class: "toast-text" }, lead && el("small", {}, lead), text);
   const body = address
-    ? el("a", { href: address, class: "toast-body", ...outside(address), on: { click: () => onOpen?.() } }, image && el("span", { class: "thumb" }, image), words)
+    ? el("a", { href: address, class: "toast-body", ...outside(address), on: { click: () => onOpen?.() } }, image && el("span", { class: round ? "avatar" : "thumb" }, image), words)
     : el("div", { class: "toast-body" }, words);
   const close = () => {
     clearTimeout(timer);

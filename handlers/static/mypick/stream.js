@@ -69,6 +69,11 @@ export class Stream {
     return this.epoch === null ? null : { epoch: this.epoch, seq: this.seq };
   }
 
+  /** True once nothing more will come: it was closed here, or the server evicted it. */
+  get closed() {
+    return this.#closed;
+  }
+
   /** True while something is known to be missing. */
   get behind() {
     return this.#running || this.seq < this.#target || this.#odd;

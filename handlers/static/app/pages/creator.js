@@ -26,7 +26,10 @@ async function show() {
   } catch (error) {
     $("#latest").hidden = true;
     $("#list").replaceChildren();
-    box.replaceChildren(problemBox(error, error.code === "NOT_FOUND" ? null : () => location.reload()));
+    if (error.code === "NOT_FOUND") {
+      document.title = document.title.replace(t("creators.title"), t("notFound.title"));
+      box.replaceChildren(emptyBox("notFound.title", "problem.notFound", { level: "h1" }));
+    } else box.replaceChildren(problemBox(error, () => location.reload()));
   } finally {
     box.removeAttribute("aria-busy");
   }

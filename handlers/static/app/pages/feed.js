@@ -21,6 +21,8 @@ const list = new PagedList($("#list"), {
 });
 let timer = null;
 let waiting = [];
+/** Contents that arrived as new here, the newest 200: the page shows them, so that the bell needs no toast. */
+const inserted = new Set();
 
 async function fetchNew() {
   timer = null;
@@ -52,8 +54,14 @@ button.addEventListener("click", () => {
   showNew();
 });
 inbox.addEventListener("arrival", ({ detail }) => {
-  if (!CONTENT_KINDS.has(detail.data.kind)) return;
+  const { kind, content_id: id } = detail.data;
+  if (!CONTENT_KINDS.has(kind)) return;
+  if (!list.knows(id)) inserted.add(id); // a planned stream that starts has its card already
+  if (inserted.size > 200) inserted.delete(inserted.values().next().value);
   timer ??= setTimeout(() => fetchNew().catch(() => {}), GATHER_MS + Math.random() * GATHER_MS);
+});
+document.addEventListener("arrived", (event) => {
+  if (event.detail.every(({ data }) => inserted.has(data.content_id))) event.preventDefault();
 });
 inbox.addEventListener("reset", () => list.reload());
 

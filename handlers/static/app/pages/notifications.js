@@ -4,7 +4,11 @@ import { inbox, matches } from "../inbox.js";
 import { PagedList, emptyBox } from "../lists.js";
 import { markRead, noticeRow } from "../notices.js";
 
+/** Scrolled further than this, the top of the list is out of sight, px. */
+const TOP_PX = 300;
+
 let filter = "all";
+let nothing = true; // as far as is known: an inbox that never had anything needs no "mark all as read"
 const shown = new Map();
 
 const row = (item) => {
@@ -16,6 +20,10 @@ const list = new PagedList($("#list"), {
   load: (cursor, signal) =>
     client.request("GET", "/notifications", null, { query: { unread: filter === "unread" ? true : null, cursor, limit: 30 }, signal }),
   draw: row,
+  onPage: ({ data }) => {
+    if (data.length || filter === "all") nothing = data.length === 0 && shown.size === 0;
+    showMarkAll();
+  },
   empty: () => (filter === "unread" ? emptyBox("notifications.empty.unread.title", "notifications.empty.unread.text") : emptyBox("notifications.empty.title", "notifications.empty.text")),
 });
 
@@ -32,8 +40,18 @@ markAll.addEventListener("click", () => {
   const newest = Math.max(0, ...[...shown.values()].map((item) => item.seq), ...inbox.items.map((item) => item.seq));
   markRead({ upto_seq: newest });
 });
-inbox.addEventListener("change", () => (markAll.disabled = inbox.unread === 0));
-inbox.addEventListener("arrival", ({ detail }) => list.prepend([{ ...detail, read: false }]));
+function showMarkAll() {
+  markAll.hidden = nothing && inbox.unread === 0;
+  markAll.disabled = inbox.unread === 0;
+}
+inbox.addEventListener("change", showMarkAll);
+inbox.addEventListener("arrival", ({ detail }) => {
+  nothing = false;
+  list.prepend([{ ...detail, read: false }]);
+});
+document.addEventListener("arrived", (event) => {
+  if (scrollY < TOP_PX) event.preventDefault(); // the list has just put it on top
+});
 inbox.addEventListener("reset", () => list.reload());
 inbox.addEventListener("read", ({ detail: which }) => {
   for (const [id, item] of shown) {

@@ -3,12 +3,13 @@ import { $, el } from "../dom.js";
 import { wireForm } from "../forms.js";
 import { skeleton } from "../lists.js";
 import { describe, problemBox } from "../problems.js";
-import { t, timeElement } from "../texts.js";
+import { t, timeWithin } from "../texts.js";
 import { toast } from "../toast.js";
 
 export function showKeys() {
   const form = $("#key-form");
   wireForm(form, {
+    situation: "keys",
     check: () => (form.querySelector("[name=scopes]:checked") ? {} : { scopes: t("problem.field.scopes") }),
     send: async ({ name }) => {
       const scopes = [...form.querySelectorAll("[name=scopes]:checked")].map((input) => input.value);
@@ -63,7 +64,6 @@ function row(key) {
       toast({ text: describe(error), kind: "bad" });
     }
   };
-  const [before, after] = t("settings.sessions.used", { when: "\u0000" }).split("\u0000");
   return el(
     "li",
     { class: "row" },
@@ -73,7 +73,7 @@ function row(key) {
       el("b", {}, key.name),
       " ",
       el("code", { class: "muted" }, `${key.prefix}…`),
-      el("p", { class: "muted" }, key.scopes.map((scope) => t(`settings.keys.scope.${scope}`)).join(", "), " · ", ...(key.last_used_at ? [before, timeElement(key.last_used_at), after] : [t("settings.keys.neverUsed")])),
+      el("p", { class: "muted" }, key.scopes.map((scope) => t(`settings.keys.scope.${scope}`)).join(", "), " · ", ...(key.last_used_at ? timeWithin("settings.sessions.used", key.last_used_at) : [t("settings.keys.neverUsed")])),
     ),
     el("button", { type: "button", class: "button quiet small danger", "aria-label": t("settings.keys.revokeName", { name: key.name }), on: { click: revoke } }, t("settings.keys.revoke")),
   );

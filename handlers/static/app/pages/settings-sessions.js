@@ -2,7 +2,7 @@ import { client } from "../client.js";
 import { $, el } from "../dom.js";
 import { skeleton } from "../lists.js";
 import { describe, problemBox } from "../problems.js";
-import { t, timeElement } from "../texts.js";
+import { counted, t, timeWithin } from "../texts.js";
 import { toast } from "../toast.js";
 
 const BROWSERS = [
@@ -36,21 +36,39 @@ export async function showSessions() {
   try {
     const { data } = await client.request("GET", "/users/me/sessions");
     box.replaceChildren(el("ul", { class: "rows" }, ...data.map(row)));
+    $("#end-others").hidden = data.every((session) => session.current);
   } catch (error) {
     box.replaceChildren(problemBox(error, showSessions));
   }
 }
 
+export function wireEndOthers() {
+  $("#end-others").addEventListener("click", async () => {
+    try {
+      const { data } = await client.request("DELETE", "/users/me/sessions");
+      toast({ text: counted("settings.sessions.othersEnded", data.ended), kind: "good" });
+      await showSessions();
+      focusTitle();
+    } catch (error) {
+      toast({ text: describe(error), kind: "bad" });
+    }
+  });
+}
+
+/** What had the focus is gone: it goes where the section begins. */
+function focusTitle() {
+  $("#sessions-title").setAttribute("tabindex", "-1");
+  $("#sessions-title").focus();
+}
+
 function row(session) {
   const name = deviceName(session.user_agent ?? "");
-  const [before, after] = t("settings.sessions.used", { when: "\u0000" }).split("\u0000");
   const end = async () => {
     try {
       await client.request("DELETE", `/users/me/sessions/${session.id}`);
       toast({ text: t("settings.sessions.ended"), kind: "good" });
       await showSessions();
-      $("#sessions-title").setAttribute("tabindex", "-1");
-      $("#sessions-title").focus();
+      focusTitle();
     } catch (error) {
       toast({ text: describe(error), kind: "bad" });
     }
@@ -58,7 +76,7 @@ function row(session) {
   return el(
     "li",
     { class: "row" },
-    el("div", { class: "grow" }, el("b", { title: session.user_agent }, name), el("p", { class: "muted" }, session.address, " · ", before, timeElement(session.last_used_at), after)),
+    el("div", { class: "grow" }, el("b", { title: session.user_agent }, name), el("p", { class: "muted" }, session.address, " · ", ...timeWithin("settings.sessions.used", session.last_used_at))),
     session.current
       ? el("span", { class: "badge here" }, t("settings.sessions.current"))
       : el("button", { type: "button", class: "button quiet small", "aria-label": t("settings.sessions.endName", { name }), on: { click: end } }, t("settings.sessions.end")),

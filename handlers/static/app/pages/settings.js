@@ -3,7 +3,7 @@ import { $, announce, el } from "../dom.js";
 import { revealable, wireForm } from "../forms.js";
 import { describe } from "../problems.js";
 import { showKeys } from "./settings-keys.js";
-import { showSessions } from "./settings-sessions.js";
+import { showSessions, wireEndOthers } from "./settings-sessions.js";
 import { language, t } from "../texts.js";
 import { applyTheme } from "../theme.js";
 import { toast } from "../toast.js";
@@ -17,7 +17,7 @@ function profileForm() {
     $("#who").textContent = t("settings.profile.email", { email: user.email });
     form.elements.display_name.value = user.display_name ?? "";
     form.elements.avatar_url.value = user.avatar_url ?? "";
-    form.elements.locale.value = user.locale ?? language;
+    form.elements.locale.value = language; // the one in effect; the profile may name another
     const zone = user.timezone ?? "UTC";
     form.elements.timezone.replaceChildren(...[...new Set(["UTC", ...zones, zone])].sort().map((name) => el("option", { value: name }, name.replaceAll("_", " "))));
     form.elements.timezone.value = zone;
@@ -109,6 +109,7 @@ if (client.user) {
   profileForm();
   passwordForm();
   choices().catch(problem);
+  wireEndOthers();
   showSessions();
   showKeys();
   $("#log-out").addEventListener("click", () => client.logOut());
