@@ -27,6 +27,8 @@ RATE_LIMIT_WAIT_S = 7  # what a refused caller is told to wait
 NOT_FOUND_HTML = (
     "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Error 404 (Not Found)!!1</title>"
     "<p><b>404.</b> <ins>That’s an error.</ins><p>The requested URL was not found on this server."
+    "<p>This is MyPick’s emulator of YouTube, for demonstrations: it knows its own invented creators alone, and nobody"
+    " of the real site."
 )
 _SERVER_ERROR_HTML = "<!DOCTYPE html><title>Error 500 (Server Error)!!1</title><p>That’s all we know."
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 import re
@@ -15,14 +14,31 @@ from aiohttp import web
 
 from demo import identifiers
 from demo.faults import not_found_page
+from demo.pictures import NOT_XML, avatar, thumbnail
 from demo.resources import avatar_url
 from demo.world import Channel, Video, World
 
 FEED_ENTRIES = 15
 WATCH = "https://www.youtube.com"  # feeds and pages name the real host, as YouTube's do
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_PAGE = '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">{head}</head><body>{body}</body></html>'
+_VIDEO_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+_STYLE = """
+:root { color-scheme: light dark; }
+body { max-width: 44rem; margin: 0 auto; padding: 0 1rem 3rem; font: 1rem/1.55 system-ui, sans-serif; }
+.demonstration { margin: 0 -1rem 1.5rem; padding: .6rem 1rem; background: #0f766e; color: #fff; }
+h1 { font-size: 1.4rem; line-height: 1.25; overflow-wrap: anywhere; }
+img { display: block; width: 100%; height: auto; border-radius: 12px; }
+ul { padding: 0; list-style: none; }
+li { border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
+li a { display: block; padding: .6rem 0; }
+a { color: light-dark(#0f766e, #4fd1bf); }
+"""
+_PAGE = (
+    '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style>{head}</head><body>'
+    '<p class="demonstration"><b>Demonstration</b>: an emulator of YouTube. Creators and videos are invented.</p>'
+    "{body}</body></html>"
+)
 
 
 class Site:
@@ -72,17 +88,24 @@ class Site:
         if video is None or not video.is_public(self._world.now()):
             # as YouTube: 200, and the player's data say that there is nothing
             player = {"playabilityStatus": {"status": "ERROR", "reason": "Video unavailable"}}
-            return web.Response(text=_with_player(player), content_type="text/html")
+            gone = "<h1>This demonstration video is gone</h1><p>It was never here, or from before a restart.</p>"
+            return web.Response(text=_with_player(player, gone, "Video unavailable"), content_type="text/html")
         channel = self._world.channel(video.channel_id)
         return web.Response(text=watch_page(video, channel, self._address()), content_type="text/html")
 
     async def _thumbnail(self, request: web.Request) -> web.Response:
-        video = self._world.videos.get(request.match_info["id"])
-        return not_found_page() if video is None else _picture(video.id, video.title, 640, 360)
+        video_id = request.match_info["id"]
+        video = self._world.videos.get(video_id)
+        if video is not None:
+            return _picture(thumbnail(video_id, video.title))
+        # A demonstration that starts anew has forgotten what it posted live; whoever kept the address keeps a picture.
+        if _VIDEO_ID.fullmatch(video_id):
+            return _picture(thumbnail(video_id, ""), cached=False)
+        return not_found_page()
 
     async def _avatar(self, request: web.Request) -> web.Response:
         channel = self._world.channels.get(request.match_info["id"])
-        return not_found_page() if channel is None else _picture(channel.id, channel.title[:1], 240, 240)
+        return not_found_page() if channel is None else _picture(avatar(channel.id, channel.title))
 
 
 def _pattern(request: web.Request) -> str:
@@ -130,7 +153,7 @@ def channel_page(channel: Channel, videos: list[Video], address: str) -> str:
     url = f"{WATCH}/channel/{channel.id}"
     head = (
         f"<script>var suggested = {json.dumps({'browseId': stranger, 'canonicalBaseUrl': '/@featured'})};</script>"
-        f"<title>{html.escape(channel.title)} - YouTube</title>"
+        f"<title>{html.escape(channel.title)} - Demonstration</title>"
         f'<link rel="alternate" media="handheld" href="https://m.youtube.com/channel/{channel.id}">'
         f'<link rel="canonical" href="{url}">'
         f'<link rel="alternate" type="application/rss+xml" title="RSS"'
@@ -148,7 +171,7 @@ def channel_page(channel: Channel, videos: list[Video], address: str) -> str:
     }
     listed = "".join(f'<li><a href="/watch?v={video.id}">{html.escape(video.title)}</a></li>' for video in videos)
     script = f"<script>var ytInitialData = {_script({'metadata': {'channelMetadataRenderer': metadata}})};</script>"
-    return _PAGE.format(head=head, body=f"<h1>{html.escape(channel.title)}</h1><ul>{listed}</ul>{script}")
+    return _page(head, f"<h1>{html.escape(channel.title)}</h1><ul>{listed}</ul>{script}")
 
 
 def watch_page(video: Video, channel: Channel, address: str) -> str:
@@ -168,10 +191,14 @@ def watch_page(video: Video, channel: Channel, address: str) -> str:
     return _with_player(player, f"{picture}<h1>{html.escape(video.title)}</h1><p>{owner}</p>", video.title)
 
 
-def _with_player(player: Mapping[str, object], body: str = "", title: str = "") -> str:
+def _with_player(player: Mapping[str, object], body: str, title: str) -> str:
     stranger = {"browseId": identifiers.channel_id(0, "a recommended channel")}
     scripts = f"<script>var next = {json.dumps(stranger)}; var ytInitialPlayerResponse = {_script(player)};</script>"
-    return _PAGE.format(head=f"<title>{html.escape(title)} - YouTube</title>", body=scripts + body)
+    return _page(f"<title>{html.escape(title)} - Demonstration</title>", scripts + body)
+
+
+def _page(head: str, body: str) -> str:
+    return _PAGE.format(style=_STYLE, head=head, body=body)
 
 
 def _script(value: object) -> str:
@@ -179,25 +206,13 @@ def _script(value: object) -> str:
 
 
 def _xml(value: str) -> str:
-    return escape(_NOT_XML.sub("", value))
+    return escape(NOT_XML.sub("", value))
 
 
 def _offset(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S+00:00")
 
 
-def _picture(key: str, label: str, width: int, height: int) -> web.Response:
-    """A drawing in two colours that follow from ``key``, with ``label`` on it."""
-    hue = hashlib.sha256(key.encode()).digest()[0] * 360 // 256
-    text = html.escape(_NOT_XML.sub("", label)[:28])
-    size = height // 2 if len(label) == 1 else width // 22
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
-        f'<defs><linearGradient id="g" x1="0" y1="0" x2="1" y2="1"><stop stop-color="hsl({hue} 62% 46%)"/>'
-        f'<stop offset="1" stop-color="hsl({(hue + 55) % 360} 68% 30%)"/></linearGradient></defs>'
-        f'<rect width="{width}" height="{height}" fill="url(#g)"/>'
-        f'<circle cx="{width * 4 // 5}" cy="{height // 4}" r="{height // 3}" fill="#fff" opacity=".12"/>'
-        f'<text x="50%" y="50%" fill="#fff" font-family="sans-serif" font-size="{size}" font-weight="600"'
-        f' text-anchor="middle" dominant-baseline="central">{text}</text></svg>'
-    )
-    return web.Response(text=svg, content_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
+def _picture(svg: str, *, cached: bool = True) -> web.Response:
+    headers = {"Cache-Control": "public, max-age=86400" if cached else "no-cache"}
+    return web.Response(text=svg, content_type="image/svg+xml", headers=headers)

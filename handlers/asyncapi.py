@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from handlers.docs.connect import connect_guide
 from handlers.docs.events import EventDescription
 from handlers.docs.schemas import Mode, Schema, codes_table, error_schema, ref, schemas_of
 from mypick.errors import Code
@@ -21,7 +22,7 @@ def asyncapi(events: Sequence[EventDescription], *, version: str, server_url: st
     address = urlsplit(server_url)
     return {
         "asyncapi": VERSION,
-        "info": {"title": "MyPick socket API", "version": version, "description": _INTRODUCTION},
+        "info": {"title": "MyPick socket API", "version": version, "description": _introduction(server_url)},
         "defaultContentType": _JSON,
         "servers": {
             "main": {
@@ -50,7 +51,8 @@ def asyncapi(events: Sequence[EventDescription], *, version: str, server_url: st
             "securitySchemes": {
                 "token": {
                     "type": "userPassword",
-                    "description": "`auth: {token}` of the Socket.IO handshake, with an access token of the REST API. "
+                    "description": "`auth: {token}` of the Socket.IO handshake, with an access token of the REST API, "
+                    "or `auth: {api_key}`, with a key that has the scope `read`. "
                     "A bad one is refused: `connect_error.data = {code, message}`.",
                 }
             },
@@ -152,13 +154,20 @@ def _ack(data: Schema) -> Schema:
     }
 
 
-_INTRODUCTION = f"""\
-Every command is acknowledged with `{{"ok": true, "data"}}` or `{{"ok": false, "error"}}`, unless it says otherwise.
+def _introduction(server_url: str) -> str:
+    return f"{connect_guide(server_url)}\n\n{_RULES}"
+
+
+_RULES = f"""\
+## Rules
+
+Every command is acknowledged, unless it says otherwise. Unknown fields are refused.
 
 Durable events carry `stream`, `epoch` and a gapless `seq`. Apply an event if `seq` is your last + 1, ignore a lower
 one, and on a higher one hold it and call `sync`. Commands that change something durable carry `cid`, a client-made id
-of at most 64 characters: sent again, it gets the same reply and changes nothing. Unknown fields are refused.
+of at most 64 characters: sent again, it gets the same reply and changes nothing.
 
-**Codes**:
+## Codes
+
 {codes_table(Code)}
 """

@@ -271,6 +271,7 @@ passwords, ignore the header, for such answers must not be stored; each says so.
 **Limits** answer 429 with `Retry-After`; `RateLimit-*` tell of the tightest limit that a request met.
 
 **Codes**:
+
 {codes_table(Code)}
 """
 

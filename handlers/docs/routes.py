@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from handlers.asyncapi import asyncapi
+from handlers.docs.markdown import headings, render, render_line
 from handlers.docs.outline import event_groups, operation_groups, schema_outline
 from handlers.openapi import openapi
 from handlers.parts import PARTS
@@ -33,11 +34,26 @@ def add_docs(app: web.Application) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    rest_page = templates.get_template("rest.html").render(
-        document=rest, groups=operation_groups(rest), schemas=schema_outline(rest), body_caption="Body"
+    templates.filters["markdown"] = render
+    templates.filters["markdown_line"] = render_line
+    page = templates.get_template("page.html")
+    rest_page = page.render(
+        which="rest",
+        spec="/api/docs/spec",
+        document=rest,
+        places=[],
+        groups=operation_groups(rest),
+        schemas=schema_outline(rest),
+        body_caption="Body",
     )
-    events_page = templates.get_template("events.html").render(
-        document=sockets, groups=event_groups(sockets), schemas=schema_outline(sockets), body_caption="Payload"
+    events_page = page.render(
+        which="events",
+        spec="/api/docs/events/spec",
+        document=sockets,
+        places=headings(sockets["info"]["description"]),
+        groups=event_groups(sockets),
+        schemas=schema_outline(sockets),
+        body_caption="Payload",
     )
     style = (folder / _STYLE).read_text("utf-8")
     for path, content_type, body in (

@@ -64,13 +64,14 @@ class YouTube:
         self._clock = clock
         self._api_url = api_url.rstrip("/")
         self._site = feed_url.rstrip("/")
+        self._own = links.site_of(feed_url)
         self._key = api_key
         self._alive_until = clock.monotonic()
         self._dead: PlatformError | None = None
         self._dead_until = clock.monotonic()
 
     def recognise(self, source: str) -> Reference | None:
-        return links.recognise(source)
+        return links.recognise(source, self._own)
 
     async def resolve(self, ref: Reference) -> ChannelInfo:
         if not self._key:

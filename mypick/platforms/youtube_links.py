@@ -35,8 +35,27 @@ _OWN_PAGES = frozenset(
 )
 
 
-def recognise(source: str) -> Reference | None:
-    """The channel, or the video whose channel is meant, that ``source`` names; None if that is not on YouTube."""
+Site = tuple[str, int]
+"""Host in lower case, and port."""
+
+
+def site_of(address: str) -> Site | None:
+    """Where ``address`` leads; None if it is no HTTP address."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _PORTS or not parts.hostname:
+        return None
+    return parts.hostname, port if port is not None else _PORTS[parts.scheme]
+
+
+def recognise(source: str, own: Site | None = None) -> Reference | None:
+    """The channel, or the video whose channel is meant, that ``source`` names; None if that is not on YouTube.
+
+    ``own``: the site that is asked in YouTube's place, such as an emulator. Its addresses are read as YouTube's are.
+    """
     text = _unwrap(source)
     if text is None:
         return None
@@ -48,6 +67,10 @@ def recognise(source: str) -> Reference | None:
     if address is None or address.hostname is None:
         return None
     parts = [part for part in address.path.split("/") if part]
+    if own is not None and _leads_to(address, own):
+        return _of_path(parts, address.query)
+    if address.port not in (None, _PORTS[address.scheme]):
+        return None
     if address.hostname in _SHORT_SITES:
         return _video(parts[0]) if parts else None
     if address.hostname in _EMBED_SITES:
@@ -78,12 +101,19 @@ def _split(text: str) -> SplitResult | None:
         text = f"https://{text}"
     try:
         address = urlsplit(text)
-        port = address.port
+        _ = address.port  # raises where it is no number
     except ValueError:
         return None
-    if address.scheme not in _PORTS or port not in (None, _PORTS[address.scheme]) or "@" in address.netloc:
+    if address.scheme not in _PORTS or "@" in address.netloc:
         return None
     return address
+
+
+def _leads_to(address: SplitResult, site: Site) -> bool:
+    host, port = site
+    # Without a port the scheme may be left out or mistaken, as people do with YouTube's own addresses.
+    ports = _PORTS.values() if address.port is None else (address.port,)
+    return address.hostname == host and port in ports
 
 
 def _of_path(parts: list[str], query: str) -> Reference | None:

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from demo.pictures import wrapped
 from demo.resources import iso_duration
 from demo.world import Refused, World
 from demo.youtube import PlatformEmulator
+from mypick.platforms.protocol import Gone
+from mypick.platforms.youtube_page import parse_watch_page
 from tests.demo.conftest import Api
 from tests.fakes import FakeClock
 
@@ -153,6 +159,7 @@ async def test_feeds_leave_uc_out_at_the_head_and_pages_answer_404_as_html(
         status, page = await api.page(path)
         assert status == 404
         assert page.startswith("<!DOCTYPE html>")
+        assert "emulator of YouTube" in page, "who looks for a real channel learns why it is not here"
 
 
 async def test_what_cannot_be_done_is_refused_with_a_reason(emulator: PlatformEmulator) -> None:
@@ -195,3 +202,51 @@ async def test_a_failure_hits_its_side_only_and_as_often_as_told(api: Api, emula
 )
 def test_durations_are_written_as_youtube_writes_them(seconds: int, written: str) -> None:
     assert iso_duration(seconds) == written
+
+
+async def test_a_video_of_an_earlier_run_keeps_a_picture_and_a_page(api: Api) -> None:
+    status, picture = await api.page("/vi/unknown-0_1/high.svg")
+    assert status == 200
+    assert ElementTree.fromstring(picture).tag.endswith("svg")
+    assert picture != (await api.page("/vi/unknown-0_2/high.svg"))[1]
+    status, page = await api.page("/watch?v=unknown-0_1")
+    assert status == 200
+    assert "This demonstration video is gone" in page
+    with pytest.raises(Gone):
+        parse_watch_page(page)
+    for path in ("/vi/short/high.svg", "/vi/far-too-long/high.svg", "/avatar/UCnone/high.svg"):
+        assert (await api.page(path))[0] == 404
+
+
+async def test_every_page_says_that_it_is_a_demonstration(api: Api, emulator: PlatformEmulator) -> None:
+    channel = emulator.add_channel("alpha", "Alpha")
+    video = emulator.publish(channel, "one")
+    for path, title in (
+        (f"/watch?v={video}", "one - Demonstration"),
+        ("/watch?v=unknown0000", "Video unavailable - Demonstration"),
+        ("/@alpha", "Alpha - Demonstration"),
+    ):
+        _, page = await api.page(path)
+        assert f"<title>{title}</title>" in page
+        assert "<b>Demonstration</b>" in page
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), st.integers(6, 40), st.integers(1, 4))
+def test_a_title_on_a_picture_is_cut_between_words_or_not_at_all(title: str, limit: int, lines: int) -> None:
+    rows = wrapped(title, limit, lines)
+    assert len(rows) <= lines
+    assert all(len(row) <= limit for row in rows)
+    words = title.split()
+    whole = "".join(words)
+    shown = "".join(rows).replace(" ", "")
+    if shown != whole:
+        assert rows[-1].endswith("…")
+        assert whole.startswith(shown.removesuffix("…"))
+    if all(2 * len(word) < limit for word in words):
+        told = " ".join(rows).removesuffix("…").split()
+        assert told == words[: len(told)]
+
+
+def test_a_korean_title_fits_in_the_picture() -> None:
+    rows = wrapped("된장찌개 처음부터 끝까지 천천히 함께 끓여 보는 시간", 20, 2)
+    assert rows == ["된장찌개 처음부터", "끝까지 천천히 함께…"]

@@ -12,11 +12,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from handlers.asyncapi import asyncapi
 from handlers.docs.examples import BODIES
+from handlers.pages import setup_pages
 from handlers.routes import VIEWS
 from handlers.rules import Access, rules_of_method
 from mypick.errors import Code
 from mypick.limits import DEFAULT_LIMITS
-from tests.handlers.conftest import Rest
+from tests.handlers.conftest import Rest, StartRest
 from tests.handlers.events import EVENTS
 
 # The AsyncAPI Initiative's own schema of 3.0.0, from @asyncapi/specs 6.11.1 (Apache-2.0), without white space.
@@ -164,14 +165,15 @@ class Links(HTMLParser):
 
 
 @pytest.mark.parametrize("path", ["/api/docs", "/api/docs/events"])
-async def test_pages_need_nothing_from_elsewhere(rest: Rest, path: str) -> None:
+async def test_pages_need_nothing_from_elsewhere(start_rest: StartRest, path: str) -> None:
+    rest = await start_rest(change=setup_pages)
     response = await rest.client.get(path)
     page = await response.text()
     links = Links()
     links.feed(page)
     assert response.status == 200
-    assert links.loads == ["/api/docs/style.css"]
-    assert (await rest.client.get("/api/docs/style.css")).status == 200
+    assert links.loads == ["/favicon.svg", "/static/style.css", "/api/docs/style.css", "/static/logo.svg"]
+    assert [(await rest.client.get(address)).status for address in links.loads] == [200] * 4
     assert "script-src 'self'" in response.headers["Content-Security-Policy"]
     assert set(links.anchors) <= set(links.ids)
     assert len(links.ids) == len(set(links.ids))
@@ -183,3 +185,21 @@ async def test_pages_show_every_operation_and_event(rest: Rest, openapi: dict[st
     assert all(f'id="{operation["operationId"]}"' in page for operation in operations(openapi))
     page = await (await rest.client.get("/api/docs/events")).text()
     assert all(f"<code>{event.event}</code>" in page for event in EVENTS)
+
+
+@pytest.mark.parametrize("path", ["/api/docs", "/api/docs/events"])
+async def test_pages_show_no_raw_markdown(rest: Rest, path: str) -> None:
+    page = await (await rest.client.get(path)).text()
+    prose = re.sub(r"<pre.*?</pre>|<code>.*?</code>", "", page, flags=re.DOTALL)
+    assert "**" not in prose
+    assert "`" not in prose
+    assert not re.search(r"(?m)^\s*(-|#+) |>(- |#)", prose)
+
+
+async def test_the_socket_document_says_first_how_to_connect(rest: Rest) -> None:
+    document = await (await rest.client.get("/api/docs/events/spec")).json()
+    guide = document["info"]["description"].split("## Rules")[0]
+    for said in ("http://localhost:4000", "/socket.io/", "/notifications", '"token"', '"api_key"', "inbox:{user id}"):
+        assert said in guide
+    page = await (await rest.client.get("/api/docs/events")).text()
+    assert page.index('<h2 id="connect">') < page.index('<h2 id="rules">') < page.index('id="group-1"')

@@ -42,6 +42,9 @@ async def test_every_way_to_name_a_channel_gives_the_same_channel(
         f"https://youtu.be/{video}",
         f"https://www.youtube.com/watch?v={video}",
         f"https://www.youtube.com/shorts/{video}",
+        f"{emulator.feed_url}/@하늘의부엌",
+        f"{emulator.feed_url}/channel/{channel}",
+        f"{emulator.feed_url}/watch?v={video}",
     ]
     found = [await resolve(youtube, name) for name in names]
     assert {info.external_id for info in found} == {channel}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mypick.platforms.protocol import Reference
-from mypick.platforms.youtube_links import HANDLE_LIMIT, clean_handle, recognise
+from mypick.platforms.youtube_links import HANDLE_LIMIT, clean_handle, recognise, site_of
 from tests.platforms.patience import patient
 
 ID = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
@@ -148,3 +148,80 @@ def test_no_other_host_is_taken_for_youtube(host: str) -> None:
         assert recognise(f"https://{host}/@handle") is None
         assert recognise(f"https://youtube.com.{host}/@handle") is None
         assert recognise(f"https://youtube.com@{host}/@handle") is None
+
+
+OWN = ("127.0.0.1", 4010)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "value"),
+    [
+        ("http://127.0.0.1:4010/@Handle", "handle", "handle"),
+        ("127.0.0.1:4010/@Handle/videos", "handle", "handle"),
+        (f"http://127.0.0.1:4010/channel/{ID}", "id", ID),
+        (f"<http://127.0.0.1:4010/watch?v={VIDEO}>", "video", VIDEO),
+        (f"http://127.0.0.1:4010/shorts/{VIDEO}", "video", VIDEO),
+        ("https://www.youtube.com/@Handle", "handle", "handle"),
+        (f"https://youtu.be/{VIDEO}", "video", VIDEO),
+    ],
+)
+def test_addresses_of_the_site_in_youtubes_place_are_recognised_beside_youtubes(
+    source: str, kind: str, value: str
+) -> None:
+    assert recognise(source, OWN) == Reference("youtube", kind, value)  # type: ignore[arg-type]  # kinds of the table
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "http://127.0.0.1/@handle",
+        "http://127.0.0.1:4011/@handle",
+        "http://localhost:4010/@handle",
+        "http://user@127.0.0.1:4010/@handle",
+        "http://127.0.0.1:4010@evil.com/@handle",
+        "http://evil.com\\@127.0.0.1:4010/@handle",
+        "http://127.0.0.1:4010.evil.com/@handle",
+        "http://127.0.0.1:4010/",
+        "ftp://127.0.0.1:4010/@handle",
+        "https://www.youtube.com:4010/@handle",
+    ],
+)
+def test_what_only_looks_like_the_site_in_youtubes_place_is_refused(source: str) -> None:
+    assert recognise(source, OWN) is None
+
+
+hosts = st.text("abxyz019-.", min_size=1, max_size=20)
+ports = st.integers(1, 65_535)
+
+
+@patient
+@given(st.sampled_from(["http", "https"]), hosts, ports, handles)
+def test_every_configured_site_is_recognised_by_itself_alone(scheme: str, host: str, port: int, handle: str) -> None:
+    site = site_of(f"{scheme}://{host.upper()}:{port}/")
+    assert site == (host, port)
+    source = f"{scheme}://{host}:{port}/@{handle}"
+    assert recognise(source, site) == Reference("youtube", "handle", handle)
+    assert recognise(source, (f"x{host}", port)) is None
+    assert recognise(f"{scheme}://{host}:{port % 65_535 + 1}/@{handle}", site) is None
+
+
+@patient
+@given(hosts, st.sampled_from(SCHEMES), handles)
+def test_a_site_on_a_usual_port_needs_no_port_and_no_scheme(host: str, scheme: str, handle: str) -> None:
+    name = f"{host}.example"
+    assert recognise(f"{scheme}{name}/@{handle}", site_of(f"https://{name}")) == Reference("youtube", "handle", handle)
+
+
+@patient
+@given(st.text(max_size=200), hosts, ports)
+def test_any_text_is_answered_without_an_exception_beside_another_site(source: str, host: str, port: int) -> None:
+    reference = recognise(source, (host, port))
+    assert reference is None or reference.platform == "youtube"
+    site_of(source)
+
+
+@patient
+@given(hosts, ports)
+def test_no_other_host_is_taken_for_the_site_in_youtubes_place(host: str, port: int) -> None:
+    if (host, port) != OWN:
+        assert recognise(f"http://{host}:{port}/@handle", OWN) is None
