@@ -15,8 +15,8 @@ from mypick.creators.poller import MAX_PAGES
 from mypick.db import Database
 from mypick.notifications.models import Notice
 from mypick.platforms.youtube import PAGE_SIZE, YouTube
-from tests.fakes import FakeClock
 from tests.creators.watching import Worker, assert_each_told_by_one_job, kept, look, told
+from tests.fakes import FakeClock
 
 DAY = 86_400.0
 VIDEOS = "/youtube/v3/videos"

@@ -18,8 +18,8 @@ from mypick.jobs.models import Job
 from mypick.jobs.work import Work
 from mypick.notifications.models import Notice
 from mypick.platforms.youtube import YouTube
-from tests.fakes import FakeClock
 from tests.creators.watching import Held, Worker, assert_each_told_by_one_job, look, told
+from tests.fakes import FakeClock
 from tests.queries import Killed, counted, power_cut
 
 MOST_STATEMENTS = 60  # of one look: a loop over crashes that goes further runs wild

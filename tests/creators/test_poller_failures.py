@@ -13,8 +13,8 @@ from mypick.creators.poller import FIRST_BACK_OFF, GONE_BACK_OFF, JITTER, MAX_BA
 from mypick.db import Database
 from mypick.platforms.youtube import YouTube
 from mypick.platforms.youtube_errors import quota_reset
-from tests.fakes import FakeClock
 from tests.creators.watching import INTERVAL, Worker, look, told
+from tests.fakes import FakeClock
 
 
 @pytest.fixture
