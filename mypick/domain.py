@@ -266,6 +266,7 @@ def _register(domain: Domain) -> None:
         removed = {
             "events": await trimmer.trim(),
             "receipts": await trimmer.drop_old_receipts(),
+            "notifications": await domain.notifications.purge(),
             "sessions": await domain.accounts.sessions.purge(),
             "jobs": await domain.operator.purge(KEEP_DONE),
         }

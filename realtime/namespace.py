@@ -114,13 +114,13 @@ class Namespace:
         self.parts.metrics.socket_connects.labels(self.name, "ok").inc()
         conn = Connection(sid=sid, namespace=self.name, actor=actor, address=address)
         self.parts.connections.add(conn)
-        self._arm(conn)
 
     async def opened(self, sid: str) -> None:
         conn = self.parts.connections.get(self.name, sid)
         if conn is None:
             return
         conn.opened = True
+        self._arm(conn)  # not before: what it may send must come behind the answer to the connect
         self.parts.metrics.socket_connections.labels(self.name).inc()
         with structlog.contextvars.bound_contextvars(connection_id=sid, user_id=conn.actor.user_id):
             log.info("socket opened", namespace=self.name, address=conn.address)

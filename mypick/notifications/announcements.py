@@ -31,7 +31,7 @@ class Announcement:
 async def announce(announcements: list[Announcement], *, jobs: Jobs, now: datetime) -> None:
     """Write notices and the jobs that will carry them, inside the open transaction of what they announce.
 
-    Two queries, whatever the number. Call ``jobs.wake()`` after the commit.
+    Two queries, and one for each that is new. Call ``jobs.wake()`` after the commit.
     """
     if not announcements:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from tortoise.exceptions import IntegrityError
@@ -29,6 +30,8 @@ from mypick.streams import Append, NewEvent, Streams
 from mypick.streams.events import Position
 
 UNREAD_ON_CONNECT = 50  # newest items of the first event, as the wire says
+KEEP_READ = timedelta(days=90)
+PURGE_CHUNK = 5_000
 _LIST = "notifications"
 
 
@@ -102,6 +105,15 @@ class Notifications:
             named = command.model_dump(exclude_unset=True)
             await self._streams.signal(stream, "notifications-read", {**named, "unread_count": remaining})
         return UnreadCount(unread_count=remaining)
+
+    async def purge(self) -> int:
+        """Remove what was read long ago, in transactions of at most ``PURGE_CHUNK`` rows; how many. What is unread
+        stays: it is counted."""
+        removed = 0
+        old = Notification.filter(read_at__lt=self._clock.now() - KEEP_READ)
+        while ids := [row[0] for row in await old.order_by("id").limit(PURGE_CHUNK).values_list("id")]:
+            removed += await Notification.filter(id__in=ids).delete()
+        return removed
 
     async def settings(self, actor: Actor) -> NotificationSettingsView:
         row = await NotificationSettings.get_or_none(user_id=actor.user_id)
