@@ -201,11 +201,16 @@ def setup_pages(app: web.Application, *, secure_cookies: bool = False, folder: P
     )
     assets = Assets(folder / "static")
     pages = Pages(Texts.read(folder / "locales"), assets, secure_cookies=secure_cookies)
+
+    async def to_icon(_: web.Request) -> web.StreamResponse:
+        raise web.HTTPMovedPermanently("/favicon.svg")
+
     for path, page in PAGES.items():
         app.router.add_get(path, pages.handler(page))
     app.router.add_get(r"/static/v{version:[0-9a-f]{12}}/{name:.+}", assets.serve)
     app.router.add_get("/static/{name:.+}", assets.serve)
     app.router.add_get(r"/{name:favicon\.svg}", assets.serve)
+    app.router.add_get("/favicon.ico", to_icon)  # asked for by itself where a page names no icon, as by the references
     return pages
 
 

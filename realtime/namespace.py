@@ -26,7 +26,7 @@ from realtime.transport import Peer, Refused, Transport
 
 log = structlog.get_logger(__name__)
 
-EXPIRY_NOTICE = 60  # seconds before the end of a token that the client is told
+EXPIRY_NOTICE = 60  # seconds before the end of a token that the client is told; half-way where less is left
 RETRY_AWAY_MS = 2_000  # a database that restarts is back within seconds; clients add their own jitter
 SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answer in milliseconds
 
@@ -248,7 +248,9 @@ class Namespace:
             return
         left = (conn.actor.expires_at - self.parts.clock.now()).total_seconds()
         loop = asyncio.get_running_loop()
-        conn.expiry = loop.call_later(max(0.0, left - EXPIRY_NOTICE), self._notify_expiry, conn)
+        # told at once, the client of a short token would ask for the next one at once, for ever
+        notice = left - EXPIRY_NOTICE if left > EXPIRY_NOTICE else left / 2
+        conn.expiry = loop.call_later(max(0.0, notice), self._notify_expiry, conn)
 
     def _notify_expiry(self, conn: Connection) -> None:
         if conn.closed or conn.actor.expires_at is None:

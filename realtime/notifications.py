@@ -63,4 +63,4 @@ class NotificationsNamespace(Namespace):
     @command("mark-read", scope="notifications:write")
     async def mark_read(self, conn: Connection, cmd: MarkRead) -> UnreadCount:
         """Mark notifications as read, up to a seq or by their ids; the user's other sockets hear of it."""
-        return await self._notifications.mark_read(conn.actor, cmd)
+        return await self._notifications.mark_read(conn.actor, cmd, socket=conn.sid)

@@ -63,7 +63,8 @@ class SocketDoor:
         prefix = frame.stream.partition(":")[0] + ":"
         if namespace := self._by_prefix.get(prefix):
             self._metrics.events_delivered.labels(frame.type).inc(self._transport.members(namespace, frame.stream))
-            await self._transport.emit(namespace, frame.stream, frame.type, orjson.loads(frame.body))
+            body = orjson.loads(frame.body)
+            await self._transport.emit(namespace, frame.stream, frame.type, body, but=frame.but)
 
     async def end_session(self, session_id: int) -> None:
         """Close the sockets of a session that has ended."""

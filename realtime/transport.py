@@ -245,9 +245,10 @@ class Transport:
         """How many clients of this node are in ``room``."""
         return len(self._server.manager.rooms.get(namespace, {}).get(room, ()))
 
-    async def emit(self, namespace: str, to: str, event: str, data: Any) -> None:
-        """Send ``event`` to a room or to one client. Returns when it is queued; it does not wait for clients."""
-        await self._server.emit(event, data, to=to, namespace=namespace)
+    async def emit(self, namespace: str, to: str, event: str, data: Any, *, but: str = "") -> None:
+        """Send ``event`` to a room, less the member ``but``, or to one client. Returns when it is queued; it does not
+        wait for clients."""
+        await self._server.emit(event, data, to=to, skip_sid=but or None, namespace=namespace)
 
     async def enter(self, namespace: str, sid: str, room: str) -> None:
         await self._server.enter_room(sid, room, namespace=namespace)

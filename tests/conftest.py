@@ -20,6 +20,7 @@ from mypick.bounded_redis import BoundedRedis
 from mypick.clock import SystemClock
 from mypick.db import Database, open_database
 from tests.fakes import FakeClock
+from tests.installed import left_out
 from tests.servers import PostgresServer, RedisServer
 
 TEMPLATE = "mypick_template"
@@ -29,6 +30,15 @@ DIALECTS = [
     "postgres",
     *([pytest.param("mariadb", marks=pytest.mark.mariadb)] if MYSQL_URL else []),
 ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Says once what cannot run here; with ``-q`` pytest shows no header of its own."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    for line in left_out():
+        if terminal is not None:
+            terminal.write_line(line)
 
 
 def run_apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -80,8 +80,9 @@ class Notifications:
             ),
         )
 
-    async def mark_read(self, actor: Actor, command: MarkRead) -> UnreadCount:
-        """Mark what is named as read, and tell the user's other sockets. Marking twice changes nothing."""
+    async def mark_read(self, actor: Actor, command: MarkRead, *, socket: str = "") -> UnreadCount:
+        """Mark what is named as read, and tell the user's sockets other than ``socket``. Marking twice changes
+        nothing."""
         stream = inbox_of(actor.user_id)
         counted: list[int] = []
 
@@ -103,7 +104,7 @@ class Notifications:
         remaining, changed = counted
         if changed:
             named = command.model_dump(exclude_unset=True)
-            await self._streams.signal(stream, "notifications-read", {**named, "unread_count": remaining})
+            await self._streams.signal(stream, "notifications-read", {**named, "unread_count": remaining}, but=socket)
         return UnreadCount(unread_count=remaining)
 
     async def purge(self) -> int:

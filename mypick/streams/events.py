@@ -135,6 +135,7 @@ class Frame:
     type: str
     body: bytes
     node: str = ""
+    but: str = ""  # the member, of this node alone, that knows it already; other nodes have no such member
 
     def encode(self) -> bytes:
         """Header line, then the body untouched, so that a node reads the number without parsing the body."""

@@ -47,10 +47,10 @@ class Streams:
         """Write ``unit`` in a transaction of its own; for units that touch many streams."""
         return await self.appender.append_alone(unit)
 
-    async def signal(self, stream: str, kind: str, data: Mapping[str, Any]) -> None:
-        """Tell the members of ``stream``, on every node, something of the moment. It is not in the log, so nothing
-        that must not be lost is a signal."""
-        frame = Frame(stream, "", None, kind, orjson.dumps(data), self._node)
+    async def signal(self, stream: str, kind: str, data: Mapping[str, Any], *, but: str = "") -> None:
+        """Tell the members of ``stream``, on every node, something of the moment; not the member ``but`` of this
+        node, whose doing it is. It is not in the log, so nothing that must not be lost is a signal."""
+        frame = Frame(stream, "", None, kind, orjson.dumps(data), self._node, but)
         self.delivery.accept(frame)
         await self._bus.publish([(CHANNEL + stream, frame.encode())])
 

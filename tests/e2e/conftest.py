@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
+from tests.e2e.scenes import Scenes
 from tests.e2e.stack import Device, Rest, Stack, running
+from tests.installed import missing
 
 OpenDevice = Callable[[Rest], Awaitable[Device]]
+
+# the reasons stand in the first lines of the run: see tests/conftest.py
+collect_ignore_glob = [f"test_{mark}*.py" for mark in ("node", "browser") if missing(mark)]
 
 
 @pytest.fixture(params=["embedded", "full"])
@@ -56,3 +63,30 @@ async def device(stack: Stack) -> AsyncIterator[OpenDevice]:
     yield open_device
     for one in opened:
         await one.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["embedded", "full"])
+async def shared_stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stack]:
+    """One stack for all scenes of a file, who bring people and channels of their own."""
+    folder = tmp_path_factory.mktemp(str(request.param))
+    if request.param == "embedded":
+        async with running(folder, f"sqlite://{folder / 'mypick.sqlite3'}") as stack:
+            yield stack
+        return
+    postgres, redis = request.getfixturevalue("postgres_server"), request.getfixturevalue("redis_server")
+    name = f"scenes_{uuid.uuid4().hex[:12]}"
+    url = postgres.create_database(name, template=request.getfixturevalue("postgres_template"))
+    redis.start()
+    redis.flush()
+    async with running(folder, url, redis.url) as stack:
+        yield stack
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def scenes() -> Iterator[Scenes]:
+    scenes = Scenes()
+    yield scenes
+    assert scenes.close() == [], "a scene left processes behind"

@@ -5,7 +5,7 @@ import { inbox } from "./inbox.js";
 import { kindName, markRead, noticeRow } from "./notices.js";
 import { problemBox } from "./problems.js";
 import { t } from "./texts.js";
-import { toast } from "./toast.js";
+import { clearToasts, toast } from "./toast.js";
 
 const SHOWN = 8;
 /** Arrivals within this are told as one, ms. */
@@ -22,6 +22,7 @@ export function startBell() {
     panel.hidden = !shown;
     button.setAttribute("aria-expanded", String(shown));
     if (shown) {
+      clearToasts(); // the list says what they said, and they would lie over it
       draw();
       inbox.fill().catch((error) => $("#bell-list").replaceChildren(problemBox(error, () => open(true))));
     }

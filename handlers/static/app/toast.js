@@ -43,6 +43,11 @@ export function toast({ text, lead = null, url = null, onOpen, kind = "", pictur
   return close;
 }
 
+/** Takes all of them away; their words were announced. */
+export function clearToasts() {
+  $("#toasts").replaceChildren();
+}
+
 /** Attributes of a link that leaves this site: it opens beside it. */
 export function outside(address) {
   return new URL(address, location.origin).origin === location.origin ? {} : { target: "_blank", rel: "noopener noreferrer" };

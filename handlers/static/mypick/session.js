@@ -8,7 +8,7 @@
  */
 import { MyPickError, backOff, newId, wait } from "./errors.js";
 
-/** A token with less than this left is not used any more, ms. */
+/** A token with less than this left is not used any more, ms; of a token that lives shorter, a tenth of its life. */
 const MARGIN_MS = 30_000;
 /** Where a browser has no locks (plain HTTP): a lease in the storage; a tab that dies frees it after this, ms. */
 const LEASE_MS = 20_000;
@@ -92,9 +92,13 @@ export class Session {
    */
   async token({ not = null } = {}) {
     if (!this.#stored) return null;
-    const { access_token: token, expires_at: expires } = this.#stored;
-    if (token !== not && expires - this.clock.now() > MARGIN_MS) return token;
+    const { access_token: token } = this.#stored;
+    if (token !== not && this.#isGood(this.#stored)) return token;
     return this.#refreshOnce(token);
+  }
+
+  #isGood({ expires_at: expires, life_ms: life }) {
+    return expires - this.clock.now() > Math.min(MARGIN_MS, life / 10);
   }
 
   get refreshToken() {
@@ -114,7 +118,7 @@ export class Session {
       this.end("signed-out"); // another tab has signed out
       return null;
     }
-    if (stored.access_token !== stale && stored.expires_at - this.clock.now() > MARGIN_MS) {
+    if (stored.access_token !== stale && this.#isGood(stored)) {
       this.#stored = stored; // another tab was quicker
       this.#arm();
       return stored.access_token;

@@ -24,9 +24,11 @@ function profileForm() {
     $("#password-form").elements.username.value = user.email;
   };
   fill(client.user);
+  let touched = false; // what somebody has begun to change is not taken back by an answer that comes late
+  form.addEventListener("input", () => (touched = true), { once: true });
   client.request("GET", "/users/me").then(({ data }) => {
     client.session.updateUser(data);
-    if (!form.contains(document.activeElement)) fill(data);
+    if (!touched) fill(data);
   }, problem);
   wireForm(form, {
     check: ({ elements: { avatar_url: address } }) => (address.value && !/^https?:\/\//.test(address.value) ? { avatar_url: t("problem.field.url") } : {}),

@@ -1,0 +1,144 @@
+"""The published documents against the whole server that publishes them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import hypothesis
+import jsonschema  # type: ignore[import-untyped]  # its stubs are a package of their own
+import orjson
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from schemathesis import Case
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from realtime.notifications import NotificationsNamespace
+from realtime.registry import commands_of
+from tests.e2e.stack import Rest, Stack, running
+
+ASYNCAPI_SCHEMA = Path(__file__).parents[1] / "handlers/asyncapi-3.0.0.json"
+EXAMPLES = 15  # requests of one operation
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+NEEDS_MORE = {  # a secret, or a channel that exists: no example can know it
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/refresh",
+    "POST /api/v1/users/me/password",
+    "POST /api/v1/creators",
+}
+ENDS_SESSIONS = ("endMySession", "logOut")  # each with a session to lose
+ASKED_LAST = (*ENDS_SESSIONS, "endMyOtherSessions")
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Stack]:
+    async with running(tmp_path, f"sqlite://{tmp_path / 'mypick.sqlite3'}") as stack:
+        yield stack
+
+
+@pytest.fixture
+async def document(server: Stack, http: aiohttp.ClientSession) -> dict[str, Any]:
+    async with http.get(f"{server.url}/api/docs/spec") as answer:
+        assert answer.status == 200
+        found: dict[str, Any] = await answer.json()
+        return found
+
+
+async def test_every_operation_answers_as_its_document_says(
+    server: Stack, http: aiohttp.ClientSession, document: dict[str, Any]
+) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+    channel = server.emulator.add_channel("docs", "By the Book")
+    server.emulator.publish(channel, "chapter one")
+    alice = Rest(server.url, http)
+    await alice.register("alice")
+    creator_id = await alice.follow("@docs")
+    here = {"/creators/": creator_id, "/users/{": int(alice.user["id"])}
+    tokens = {}
+    for operation in ENDS_SESSIONS:
+        tokens[operation] = alice.token
+        await alice.log_in("alice")
+    asked = await asyncio.to_thread(_ask_everything, document, server.url, alice.token, tokens, here)
+    described = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert set(asked) == described
+    never = {operation for operation, statuses in asked.items() if not statuses & {200, 201}}
+    assert never <= NEEDS_MORE, "what is never done is not tested"
+    assert server.failures() == []
+
+
+def _ask_everything(
+    document: dict[str, Any], url: str, token: str, tokens: dict[str, str], here: dict[str, int]
+) -> dict[str, set[int]]:
+    """Ask each operation what its document allows, and what it does not. The statuses that came, by operation.
+    ``tokens``: of operations that ask with another than ``token``. ``here``: ids of things that exist, by a part of
+    the path that takes them; every second request has one."""
+    schema = schemathesis.openapi.from_dict(document)
+    found = list(schema.get_all_operations())
+    operations: list[Any] = [result.ok() for result in found if isinstance(result, Ok)]
+    assert len(operations) == len(found), found
+    random.Random(1).shuffle(operations)
+
+    def named(operation: Any) -> str:
+        return str(operation.definition.raw["operationId"])
+
+    last = {name: place for place, name in enumerate(ASKED_LAST, 1)}
+    operations.sort(key=lambda operation: last.get(named(operation), 0))
+    asked: dict[str, set[int]] = {}
+    for operation in operations:
+        known = [found for part, found in here.items() if part in operation.path]
+        statuses = asked[f"{operation.method.upper()} {operation.path}"] = set()
+        _ask(operation, url, tokens.get(named(operation), token), known[0] if known else None, statuses)
+    return asked
+
+
+def _ask(operation: Any, url: str, token: str, known: int | None, statuses: set[int]) -> None:
+    turn = itertools.count()
+
+    @hypothesis.seed(1)
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(case=operation.as_strategy())
+    def ask(case: Case[Any]) -> None:
+        if known is not None and next(turn) % 2:
+            case.path_parameters = dict.fromkeys(case.path_parameters or (), known)
+        response = case.call_and_validate(base_url=url, headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
+        statuses.add(response.status_code)
+
+    ask()
+
+
+async def test_the_event_document_is_valid_and_names_every_event(server: Stack, http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{server.url}/api/docs/events/spec") as answer:
+        document = await answer.json()
+    jsonschema.Draft7Validator(orjson.loads(ASYNCAPI_SCHEMA.read_bytes())).validate(document)
+    for namespace in (NotificationsNamespace,):
+        (channel,) = [one for one in document["channels"].values() if one["address"] == namespace.name]
+        named = set(channel["messages"])
+        expected = {*commands_of(namespace), *(event.name for event in namespace.sends)}
+        assert expected <= named
+        assert {name.removesuffix(".ack") for name in named} == expected
