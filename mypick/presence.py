@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 
 from mypick.bounded_redis import BoundedRedis, RedisAwayError
 from mypick.clock import Clock
+from mypick.endings import end
 from mypick.metrics import Metrics
 
 T = TypeVar("T")
@@ -136,8 +137,7 @@ class RedisPresence(MemoryPresence):
         await super().close()
         if self._task is None:
             return
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        await end(self._task)
         self._task = None
         try:
             await self._redis.ask(self._take_leave)

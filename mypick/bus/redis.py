@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from mypick.bus.protocol import MessageHandler
 from mypick.bus.redis_link import Link, LinkError, Speaker, batches
+from mypick.endings import end
 from mypick.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -88,8 +89,7 @@ class RedisBus:
 
     async def close(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end(self._task)
         self._set_up(False)
 
     async def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
@@ -180,7 +180,7 @@ class RedisBus:
             for task in tasks:
                 task.cancel()
             await link.close()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
 
     async def _keep(self, link: Link, *, gap: bool) -> None:
         """Subscribe to everything, announce the link, then watch the canary."""

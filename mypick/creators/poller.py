@@ -26,6 +26,7 @@ from mypick.content import service as content
 from mypick.creators import queries as creators
 from mypick.creators.models import Channel
 from mypick.creators.service import POLL
+from mypick.endings import end
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
 from mypick.jobs.work import Work
@@ -120,8 +121,7 @@ class Poller:
         try:
             await asyncio.gather(*(one(channel) for channel in claimed))
         finally:
-            keeper.cancel()
-            await asyncio.wait({keeper})
+            await end(keeper)
         return len(claimed)
 
     async def claim(self) -> list[Channel]:
