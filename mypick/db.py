@@ -188,7 +188,8 @@ class Database:
         return dialect() == "sqlite"
 
     async def ping(self) -> None:
-        await asyncio.wait_for(connection().execute_query("SELECT 1"), self.PING_TIMEOUT)
+        async with asyncio.timeout(self.PING_TIMEOUT):
+            await connection().execute_query("SELECT 1")
 
     async def pending_migrations(self) -> list[str]:
         """Names of the migrations that this code has and the database has not."""

@@ -127,7 +127,8 @@ class Namespace:
             try:
                 await self.parts.attendance.arrived(conn.actor.user_id)
                 async with conn.turn:
-                    await asyncio.wait_for(self.start(conn), SLOW_COMMAND)
+                    async with asyncio.timeout(SLOW_COMMAND):
+                        await self.start(conn)
             except Exception as failure:
                 if conn.closed:  # it left while it was let in: there was no room any more that it could enter
                     log.info("gone before it was started", namespace=self.name, error=repr(failure)[:200])
@@ -188,7 +189,8 @@ class Namespace:
             connection_id=conn.sid, user_id=conn.actor.user_id, command=shown_name
         ):
             try:
-                reply = await asyncio.wait_for(self._execute(conn, spec, arguments), SLOW_COMMAND)
+                async with asyncio.timeout(SLOW_COMMAND):
+                    reply = await self._execute(conn, spec, arguments)
                 answer, result = {"ok": True, "data": reply.model_dump(mode="json")}, "ok"
             except DomainError as refused:
                 answer, result = failed(refused), refused.code.name

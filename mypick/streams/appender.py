@@ -119,7 +119,8 @@ class Appender:
     async def written(self, within: float) -> bool:
         """After ``close``: whether all that waited was written ``within`` seconds."""
         try:
-            await asyncio.wait_for(self._written.wait(), within)
+            async with asyncio.timeout(within):
+                await self._written.wait()
         except TimeoutError:
             log.error("appends were given up", waiting=len(self._waiting))
             return False

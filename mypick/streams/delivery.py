@@ -97,7 +97,8 @@ class Delivery:
         """Compare heads every two seconds, and at once after the bus was interrupted."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._check_now.wait(), HEAD_CHECK_EVERY)
+                async with asyncio.timeout(HEAD_CHECK_EVERY):
+                    await self._check_now.wait()
             self._check_now.clear()
             try:
                 await self.check_heads()
