@@ -26,7 +26,7 @@ from realtime.transport import Peer, Refused, Transport
 
 log = structlog.get_logger(__name__)
 
-EXPIRY_NOTICE = 60  # seconds before the end of a token that the client is told; half-way where less is left
+EXPIRY_NOTICE = 60  # seconds before the end of a token that the client is told
 RETRY_AWAY_MS = 2_000  # a database that restarts is back within seconds; clients add their own jitter
 SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answer in milliseconds
 
@@ -241,8 +241,9 @@ class Namespace:
             return actor
         raise DomainError(Code.UNAUTHENTICATED, "connect with auth: {token: <access token>}")
 
-    def _arm(self, conn: Connection) -> None:
-        """One timer: first the notice, then the end."""
+    def _arm(self, conn: Connection, *, renewed: bool = False) -> None:
+        """One timer: first the notice, then the end. A client that has just renewed a token of under a minute hears
+        half-way to its end: told at once, it would renew at once, for ever."""
         if conn.expiry:
             conn.expiry.cancel()
             conn.expiry = None
@@ -250,9 +251,8 @@ class Namespace:
             return
         left = (conn.actor.expires_at - self.parts.clock.now()).total_seconds()
         loop = asyncio.get_running_loop()
-        # told at once, the client of a short token would ask for the next one at once, for ever
-        notice = left - EXPIRY_NOTICE if left > EXPIRY_NOTICE else left / 2
-        conn.expiry = loop.call_later(max(0.0, notice), self._notify_expiry, conn)
+        wait = left / 2 if renewed and left <= EXPIRY_NOTICE else left - EXPIRY_NOTICE
+        conn.expiry = loop.call_later(max(0.0, wait), self._notify_expiry, conn)
 
     def _notify_expiry(self, conn: Connection) -> None:
         if conn.closed or conn.actor.expires_at is None:
@@ -317,7 +317,7 @@ class Namespace:
             self.parts.connections.remove(conn)
             conn.actor = actor
             self.parts.connections.add(conn)
-            self._arm(conn)
+            self._arm(conn, renewed=True)
         return shapes.RefreshAuthReply(
             expires_in=max(0, round((actor.expires_at - self.parts.clock.now()).total_seconds()))
         )

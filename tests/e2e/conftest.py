@@ -90,3 +90,18 @@ def scenes() -> Iterator[Scenes]:
     scenes = Scenes()
     yield scenes
     assert scenes.close() == [], "a scene left processes behind"
+
+
+@pytest.fixture
+async def polling_device(stack: Stack) -> AsyncIterator[OpenDevice]:
+    """As ``device``, over HTTP alone, for networks that let no WebSocket through."""
+    opened: list[Device] = []
+
+    async def open_device(rest: Rest) -> Device:
+        opened.append(Device(stack.url, rest, transports=["polling"]))
+        await opened[-1].open()
+        return opened[-1]
+
+    yield open_device
+    for one in opened:
+        await one.close()

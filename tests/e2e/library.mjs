@@ -5,9 +5,6 @@ import { io } from "socket.io-client";
 import { MyPick } from "../../handlers/static/mypick.js";
 import { PASSWORD, Person, until } from "./stage.mjs";
 
-/** A server that is killed in the middle of a poll keeps its channels for two minutes; seldom, and nothing is lost. */
-const LEASE_MS = 150_000;
-
 function make(stage, options = {}) {
   const client = new MyPick({ url: stage.url, io, socketOptions: { reconnectionDelay: 100, reconnectionDelayMax: 500 }, ...options });
   stage.atEnd(() => client.close());
@@ -47,11 +44,7 @@ async function stored(stage, client) {
 
 /** The test of the whole system: the log of the client equals the database. */
 async function assertLogEqualsDatabase(stage, { client, log, resets }, expected) {
-  await until(
-    () => log.length >= expected.length,
-    () => `${log.length} of ${expected.length}: ${log.map(({ seq }) => seq)}`,
-    LEASE_MS,
-  );
+  await until(() => log.length >= expected.length, () => `${log.length} of ${expected.length}: ${log.map(({ seq }) => seq)}`);
   const kept = await stored(stage, client);
   assert.deepEqual(
     log.map(({ seq, id, epoch, data }) => [seq, id, epoch, data.body]),

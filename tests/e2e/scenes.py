@@ -20,7 +20,7 @@ from tests.e2e.stack import Stack
 from tests.installed import NODE
 
 HERE = Path(__file__).parent
-LONGEST = 200.0  # seconds of one scene
+LONGEST = 150.0  # seconds of one scene
 MAX_LINE = 1024 * 1024  # bytes of one line that a scene writes
 MARK = b"@ask "
 

@@ -32,7 +32,7 @@ async def test_auth_expiring_says_how_long_is_left(
 ) -> None:
     node = await start_node(access_life=61)
     fan = await node.register("alice")
-    clock.advance(0.9)  # whole minutes would be the boundary of a short token
+    clock.advance(1)
     one = await client(node, fan)
     assert await one.event("auth-expiring") == {"expires_in": 60}
     assert one.all("evicted") == []
