@@ -184,13 +184,13 @@ def test_settings_change_rates_and_refuse_names_that_do_not_exist(clock: FakeClo
     with pytest.raises(ValueError, match=r"no rate limit \"auth\.logn\".*auth\.login"):
         Limits(clock=clock, overrides={"auth.logn": "5/5m"})
     with pytest.raises(ValueError, match="amount/time"):
-        Limits(clock=clock, overrides={"auth.login": "often"})
+        Limits(clock=clock, overrides={"auth.login.address": "often"})
 
 
 async def test_overrides_and_the_general_limit_hold(clock: FakeClock) -> None:
-    limits = Limits(clock=clock, overrides={"auth.login": "1/5m"}, general=Rate(2, 60))
-    assert (await spend(limits, "auth.login")).limit == 1
-    await refusal(limits, "auth.login")
+    limits = Limits(clock=clock, overrides={"auth.login.address": "1/5m"}, general=Rate(2, 60))
+    assert (await spend(limits, "auth.login.address")).limit == 1
+    await refusal(limits, "auth.login.address")
     assert (await spend(limits, GENERAL)).limit == 2
 
 
