@@ -211,6 +211,8 @@ async def _write(connection: AbstractConnection, packed: Any) -> None:
         if connection.is_connected:
             raise
         raise LinkError("the connection was closed") from failure
+    except RuntimeError as failure:  # what uvloop raises where asyncio would lose the bytes in silence
+        raise LinkError("the connection was closed") from failure
 
 
 async def _identify(connection: AbstractConnection) -> Speaker:

@@ -22,7 +22,7 @@ import orjson
 
 NAMESPACE = "/notifications"
 PAGE = 200  # events in one answer to ``sync``, the most that the wire allows
-OPEN_WITHIN = 10.0  # seconds for the upgrade, and for each packet of the handshake
+OPEN_WITHIN = 20.0  # seconds for the upgrade, and for the handshake; the official client's default
 ACK_WITHIN = 35.0  # seconds; the server gives a command up after 30
 FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0  # seconds between two tries to connect, doubled and jittered
 SYNC_AGAIN = 0.5  # seconds after a refused ``sync`` that names no time
