@@ -72,7 +72,7 @@ async def shared_stack(
     """One stack for all scenes of a file, who bring people and channels of their own."""
     folder = tmp_path_factory.mktemp(str(request.param))
     if request.param == "embedded":
-        async with running(folder, f"sqlite://{folder / 'mypick.sqlite3'}") as stack:
+        async with running(folder, f"sqlite://{folder / 'mypick.sqlite3'}", development=False) as stack:
             yield stack
         return
     postgres, redis = request.getfixturevalue("postgres_server"), request.getfixturevalue("redis_server")
@@ -80,7 +80,7 @@ async def shared_stack(
     url = postgres.create_database(name, template=request.getfixturevalue("postgres_template"))
     redis.start()
     redis.flush()
-    async with running(folder, url, redis.url) as stack:
+    async with running(folder, url, redis.url, development=False) as stack:
         yield stack
     postgres.drop_database(name)
 

@@ -46,7 +46,7 @@ def official_client() -> Iterator[None]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser_stack(official_client: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     folder = tmp_path_factory.mktemp("browser")
-    async with running(folder, f"sqlite://{folder / 'mypick.sqlite3'}") as stack:
+    async with running(folder, f"sqlite://{folder / 'mypick.sqlite3'}", development=False) as stack:
         yield stack
 
 

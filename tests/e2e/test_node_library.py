@@ -24,7 +24,8 @@ async def test_the_library(scene: str, shared_stack: Stack, scenes: Scenes) -> N
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hasty_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     folder = tmp_path_factory.mktemp("hasty")
-    async with running(folder, f"sqlite://{folder / 'mypick.sqlite3'}", JWT_EXPIRES_IN=str(LIFE)) as stack:
+    database = f"sqlite://{folder / 'mypick.sqlite3'}"
+    async with running(folder, database, development=False, JWT_EXPIRES_IN=str(LIFE)) as stack:
         yield stack
 
 

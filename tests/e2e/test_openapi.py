@@ -52,7 +52,7 @@ ASKED_LAST = (*ENDS_SESSIONS, "endMyOtherSessions")
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Stack]:
-    async with running(tmp_path, f"sqlite://{tmp_path / 'mypick.sqlite3'}") as stack:
+    async with running(tmp_path, f"sqlite://{tmp_path / 'mypick.sqlite3'}", development=False) as stack:
         yield stack
 
 
