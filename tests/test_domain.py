@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -24,9 +23,7 @@ WITHIN = 30.0  # seconds
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[PlatformEmulator]:
-    """Its clock goes ahead: platforms tell whole seconds, and what is published in the very second in which a channel
-    is added counts as what was there before."""
-    async with PlatformEmulator(now=lambda: datetime.now(UTC) + timedelta(seconds=2)) as server:
+    async with PlatformEmulator() as server:
         yield server
 
 

@@ -272,7 +272,5 @@ class Poller:
 def _history_until(channel: Channel) -> datetime:
     """What was published up to then is no news, at later looks too: where something is deleted, a list shows an older
     thing in its stead that no look has seen. Platforms tell whole seconds, so what was published in the very second in
-    which the channel came is history to the first look, which may have seen it before, and news to a later one."""
-    if channel.first_polled_at is None:
-        return channel.created_at
+    which the channel came cannot be told apart: it is news, since one told too much is better than one lost."""
     return channel.created_at.replace(microsecond=0) - timedelta(microseconds=1)

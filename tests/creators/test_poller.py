@@ -55,6 +55,17 @@ async def test_first_look_is_history_but_for_what_came_after_the_channel_did(
     await assert_each_told_by_one_job()
 
 
+async def test_what_is_published_in_the_second_in_which_the_channel_came_is_told(
+    worker: Worker, emulator: PlatformEmulator, clock: FakeClock, channel: str
+) -> None:
+    clock.advance(0.6)
+    await worker.watch(channel)
+    clock.advance(0.2)
+    emulator.publish(channel, "at once")  # platforms tell whole seconds: this looks older than the channel
+    await look(worker, clock, channel)
+    assert await told() == [("new-video", "at once")]
+
+
 async def test_what_was_there_before_the_channel_is_no_news_when_the_list_moves_it_up(
     worker: Worker, emulator: PlatformEmulator, clock: FakeClock, channel: str
 ) -> None:
@@ -108,7 +119,7 @@ async def test_scheduled_video_that_surfaces_in_the_middle_of_a_page_is_found(
 async def test_page_without_anything_known_leads_to_the_next(
     keyed: Worker, emulator: PlatformEmulator, clock: FakeClock, channel: str
 ) -> None:
-    emulator.publish(channel, "old")
+    emulator.publish(channel, "old", at=clock.now() - timedelta(hours=1))
     await followed(keyed, clock, channel)
     clock.advance(1)
     for number in range(2 * PAGE_SIZE + 1):

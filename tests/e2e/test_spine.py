@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from tests.e2e.conftest import OpenDevice
 from tests.e2e.stack import Rest, Stack, until
 
@@ -10,7 +12,7 @@ async def test_what_a_creator_posts_reaches_followers_and_nobody_else(
     stack: Stack, alice: Rest, bob: Rest, device: OpenDevice
 ) -> None:
     channel = stack.emulator.add_channel("morning", "Morning Notes")
-    stack.emulator.publish(channel, "before anybody came")
+    stack.emulator.publish(channel, "before anybody came", at=datetime.now(UTC) - timedelta(minutes=1))
     await alice.follow("@morning")
     hers, his = await device(alice), await device(bob)
     assert hers.unread[0]["unread_count"] == 0
