@@ -88,6 +88,23 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(0, ge=0, le=5, description="proxies in front whose X-Forwarded-For is true")
     max_body_bytes: int = Field(256 * 1024, ge=1024, description="largest REST body")
     max_packet_bytes: int = Field(64 * 1024, ge=1024, description="largest socket packet")
+    socket_attachments: int = Field(8, ge=0, le=100, description="binary attachments of one packet")
+    socket_nesting: int = Field(32, ge=2, le=500, description="lists and objects within each other in one event")
+    socket_namespaces: int = Field(8, ge=1, le=100, description="namespaces of one connection")
+    socket_rooms: int = Field(100, ge=1, le=10_000, description="rooms of one client in one namespace")
+    socket_packets_per_second: int = Field(
+        100, ge=1, description="packets of one connection, of whatever kind; beyond it is closed"
+    )
+    socket_waiting: int = Field(32, ge=1, le=10_000, description="events of one client that wait for their turn")
+    socket_connections: int = Field(50_000, ge=1, description="connections of one server process")
+    socket_connections_per_user: int = Field(
+        20, ge=1, description="connections of one user to one namespace of one server process"
+    )
+    socket_unsent_bytes: int = Field(
+        1024 * 1024, ge=64 * 1024, description="bytes held for a client that does not read; beyond it is closed"
+    )
+    socket_alone: Duration = Field(20, description="seconds that a connection may be in no namespace")
+    http_idle: Duration = Field(75, description="seconds for a request to arrive, and between two of a connection")
     metrics_token: SecretStr = Field(
         SecretStr(""), description="bearer token that /metrics asks for; empty leaves it open"
     )

@@ -11,6 +11,7 @@ from handlers.docs.events import EventDescription
 from handlers.pages import Pages, setup_pages
 from handlers.parts import RestParts, RestSettings
 from mypick.accounts import queries as people
+from mypick.addresses import client_address
 from mypick.db import Database
 from mypick.domain import Domain, DomainSettings
 from mypick.errors import DomainError
@@ -26,10 +27,11 @@ from mypick.operations.checks import (
 from mypick.operations.health import Health
 from mypick.operations.idempotency import Idempotency
 from realtime.connection import Connections
+from realtime.engine.bounds import Bounds
+from realtime.engine.server import Engine, Handshakes
 from realtime.namespace import Parts
 from realtime.notifications import NotificationsNamespace
 from realtime.server import SocketDoor
-from realtime.transport import Transport
 
 MANY_DUE = 1_000  # jobs due at once before /health says that workers are too few
 DEMO_POLL, DEMO_SWEEP = 4, 1  # seconds: a newcomer should see something within half a minute
@@ -72,16 +74,47 @@ def on_emulator(settings: Settings, *, api_url: str, feed_url: str, api_key: str
     )
 
 
+def socket_bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        packet_bytes=settings.max_packet_bytes,
+        attachments=settings.socket_attachments,
+        nesting=settings.socket_nesting,
+        namespaces=settings.socket_namespaces,
+        rooms=settings.socket_rooms,
+        packets_per_second=settings.socket_packets_per_second,
+        waiting=settings.socket_waiting,
+        connections=settings.socket_connections,
+        unsent_bytes=settings.socket_unsent_bytes,
+        alone=settings.socket_alone,
+    )
+
+
 def build_sockets(settings: Settings, domain: Domain) -> SocketDoor:
     allowed = settings.allowed_origins
 
     def origin_allowed(origin: str, host: str) -> bool:
         return origin in allowed or origin.split("://", 1)[-1] == host
 
-    transport = Transport(origin_allowed=origin_allowed, max_packet_bytes=settings.max_packet_bytes)
+    def address(request: web.Request) -> str:
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        return client_address(peer, request.headers.getall("X-Forwarded-For", []), settings.trusted_proxies)
+
+    def wait(address: str) -> float:
+        try:
+            domain.limits.spend_here("socket.handshake", address=address)
+        except DomainError as refused:
+            return (refused.retry_after_ms or 0) / 1_000
+        return 0.0
+
+    engine = Engine(
+        Handshakes(origin_allowed, address, wait),
+        bounds=socket_bounds(settings),
+        metrics=domain.metrics,
+        rng=domain.rng,
+    )
     connections = Connections()
     parts = Parts(
-        transport=transport,
+        engine=engine,
         connections=connections,
         streams=domain.streams,
         accounts=domain.accounts,
@@ -89,11 +122,11 @@ def build_sockets(settings: Settings, domain: Domain) -> SocketDoor:
         attendance=domain.presence,
         clock=domain.clock,
         metrics=domain.metrics,
-        trusted_proxies=settings.trusted_proxies,
+        connections_per_user=settings.socket_connections_per_user,
     )
     namespaces = [NotificationsNamespace(parts, domain.notifications)]
     return SocketDoor(
-        transport,
+        engine,
         connections,
         namespaces,
         ended_among=people.ended_among,

@@ -70,10 +70,11 @@ class Limit:
     rate: Rate
     per: Per
     meaning: str
+    here: bool = False  # counted by each process for itself: for what comes so often that Redis would cost more than it
 
 
-def _limit(rate: str, per: Per, meaning: str) -> Limit:
-    return Limit(Rate.parse(rate), per, meaning)
+def _limit(rate: str, per: Per, meaning: str, *, here: bool = False) -> Limit:
+    return Limit(Rate.parse(rate), per, meaning, here)
 
 
 DEFAULT_LIMITS: Mapping[str, Limit] = {
@@ -82,9 +83,10 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "auth.login.account": _limit("10/15m", Per.USER, "wrong and right passwords for one account; the subject names it"),
     "auth.login.address": _limit("30/5m", Per.ADDRESS, "log-ins from one place"),
     "auth.refresh": _limit("30/5m", Per.ADDRESS, "new tokens"),
-    "socket.connect": _limit("60/1m", Per.ADDRESS, "new connections; a mast or an office is one address"),
-    "socket.command": _limit("100/10s", Per.USER, "any socket command"),
-    "socket.clock": _limit("60/10s", Per.USER, "measurements of the clock: eight at once when a party opens"),
+    "socket.handshake": _limit("120/1m", Per.ADDRESS, "new connections, before anybody shows who they are", here=True),
+    "socket.connect": _limit("60/1m", Per.ADDRESS, "new members of namespaces; a mast or an office is one address"),
+    "socket.command": _limit("100/10s", Per.USER, "any socket command", here=True),
+    "socket.clock": _limit("60/10s", Per.USER, "measures of the clock: eight at once when a party opens", here=True),
     "socket.refresh-auth": _limit("20/1m", Per.USER, "new tokens for open sockets, one for each device"),
     "socket.sync": _limit("60/10s", Per.USER, "reads of history: sync, history, join"),
     "creator.resolve": _limit("30/1h", Per.USER, "adding creators: each may ask a platform"),
@@ -215,7 +217,24 @@ class Limits:
         if not keys:
             return Allowance(rate.amount, rate.amount, 0.0)
         cost_s = min(cost, rate.amount) * rate.seconds_each
-        allowed, wait_s = await self._decide(keys, cost_s, rate.seconds)
+        if limit.here:
+            return self._told(name, rate, self._memory.spend(keys, cost_s, rate.seconds))
+        return self._told(name, rate, await self._decide(keys, cost_s, rate.seconds))
+
+    def counts_here(self, name: str) -> bool:
+        """Whether ``spend_here`` may be used: the limit is counted by this process alone."""
+        return self._limits[name].here or self._redis is None
+
+    def spend_here(self, name: str, *, user_id: int | None = None, address: str | None = None) -> Allowance:
+        """``spend`` of one token, without waiting for anything."""
+        limit = self._limits[name]
+        rate, keys = limit.rate, _keys(name, limit.per, user_id, address)
+        if not keys:
+            return Allowance(rate.amount, rate.amount, 0.0)
+        return self._told(name, rate, self._memory.spend(keys, rate.seconds_each, rate.seconds))
+
+    def _told(self, name: str, rate: Rate, decided: tuple[bool, float]) -> Allowance:
+        allowed, wait_s = decided
         if allowed:
             remaining = math.floor((rate.seconds - wait_s) / rate.seconds_each + 1e-6)
             return Allowance(rate.amount, max(0, remaining), wait_s)

@@ -27,6 +27,8 @@ class Metrics:
     socket_connections: Gauge  # namespace: open now
     socket_connects: Counter  # namespace, result: "ok" or the code that refused
     socket_closes: Counter  # namespace, reason
+    socket_handshakes: Counter  # result: websocket, polling, or why it was refused
+    socket_dropped: Counter  # kind: events that were not sent to a client that does not read
     commands: Counter  # command, result: "ok" or the code
     command_seconds: Histogram  # command: decode to ack
     events_delivered: Counter  # event: one for each socket that it was written to
@@ -74,6 +76,8 @@ class Metrics:
             socket_connections=gauge("socket_connections", "Open connections", "namespace"),
             socket_connects=counter("socket_connects", "Connection attempts", "namespace", "result"),
             socket_closes=counter("socket_closes", "Connections closed", "namespace", "reason"),
+            socket_handshakes=counter("socket_handshakes", "Handshakes of sockets", "result"),
+            socket_dropped=counter("socket_dropped", "Events not sent to clients that do not read", "kind"),
             commands=counter("commands", "Socket commands handled", "command", "result"),
             command_seconds=seconds("command_seconds", "Seconds from command to ack", "command"),
             events_delivered=counter("events_delivered", "Events written to sockets", "event"),

@@ -1,81 +1,120 @@
-"""One client in one namespace, and all of them on this node."""
+"""One client in one namespace, as the namespaces know it, and all of them on this node."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mypick.accounts.actor import Actor
 
-MAX_WAITING = 32  # commands of one client that wait their turn; one more is answered RATE_LIMITED
+if TYPE_CHECKING:
+    from realtime.engine.member import Member
+    from realtime.namespace import Namespace
 
 
-@dataclass(slots=True, eq=False)
 class Connection:
-    """A client that has shown who it is. Its commands run one at a time, in the order they came."""
+    """A client that has shown who it is."""
 
-    sid: str
-    namespace: str
-    actor: Actor
-    address: str
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # fair: whoever came first runs first
-    waiting: int = 0
-    streams: set[str] = field(default_factory=set)  # joined, so to be left when it closes
-    expiry: asyncio.TimerHandle | None = None
-    opened: bool = False  # counted as here, so to be counted as gone
-    evicted: bool = False  # told to go
-    closed: bool = False
+    __slots__ = ("actor", "closed", "deadline", "evicted", "member", "noticed", "opened", "owner", "streams")
+
+    def __init__(self, member: Member, owner: Namespace, actor: Actor) -> None:
+        self.member = member
+        self.owner = owner
+        self.actor = actor
+        self.streams: list[str] = []  # joined, so to be left when it closes; bound: as its rooms
+        self.deadline = 0  # tick of the engine's wheel: of the notice that its token ends, then of the end; 0 for none
+        self.noticed = False
+        self.opened = False  # counted as here, so to be counted as gone
+        self.evicted = False  # told to go
+        self.closed = False
+
+    @property
+    def sid(self) -> str:
+        return self.member.sid
+
+    @property
+    def namespace(self) -> str:
+        return self.member.namespace
+
+    @property
+    def address(self) -> str:
+        return self.member.session.address
+
+    def on_tick(self, tick: int) -> None:
+        """The wheel calls: the token may be about to end."""
+        if not self.closed and self.deadline and tick >= self.deadline:
+            self.owner.token_ends(self)
+
+
+class _Index:
+    """Connections by a number. Most numbers have one, and a set for each would cost 200 bytes."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, Connection | set[Connection]] = {}
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._found
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(list(self._found))
+
+    def add(self, number: int, conn: Connection) -> None:
+        there = self._found.get(number)
+        if there is None:
+            self._found[number] = conn
+        elif isinstance(there, set):
+            there.add(conn)
+        elif there is not conn:
+            self._found[number] = {there, conn}
+
+    def remove(self, number: int, conn: Connection) -> None:
+        there = self._found.get(number)
+        if isinstance(there, set):
+            there.discard(conn)
+            if not there:
+                del self._found[number]
+        elif there is conn:
+            del self._found[number]
+
+    def of(self, number: int) -> list[Connection]:
+        there = self._found.get(number)
+        if there is None:
+            return []
+        return list(there) if isinstance(there, set) else [there]
 
 
 class Connections:
-    """The connections of this node, found by client, user and session in O(1)."""
+    """The connections of this node, found by user, session and key in O(1)."""
 
     def __init__(self) -> None:
-        self._by_sid: dict[tuple[str, str], Connection] = {}
-        self._by_session: defaultdict[int, set[Connection]] = defaultdict(set)
-        self._by_key: defaultdict[int, set[Connection]] = defaultdict(set)
-        self._by_user: defaultdict[int, set[Connection]] = defaultdict(set)
+        self._all: set[Connection] = set()
+        self._by_session, self._by_key, self._by_user = _Index(), _Index(), _Index()
 
     def __len__(self) -> int:
-        return len(self._by_sid)
+        return len(self._all)
 
     def __iter__(self) -> Iterator[Connection]:
-        return iter(list(self._by_sid.values()))
+        return iter(list(self._all))
 
-    def add(self, conn: Connection) -> bool:
-        """True if it is the first of its user here."""
-        self._by_sid[conn.namespace, conn.sid] = conn
-        if conn.actor.session_id is not None:
-            self._by_session[conn.actor.session_id].add(conn)
-        if conn.actor.key_id is not None:
-            self._by_key[conn.actor.key_id].add(conn)
-        self._by_user[conn.actor.user_id].add(conn)
-        return len(self._by_user[conn.actor.user_id]) == 1
+    def add(self, conn: Connection) -> None:
+        self._all.add(conn)
+        for index, number in self._places(conn):
+            index.add(number, conn)
 
-    def get(self, namespace: str, sid: str) -> Connection | None:
-        return self._by_sid.get((namespace, sid))
+    def remove(self, conn: Connection) -> None:
+        """Who is not here is no error."""
+        self._all.discard(conn)
+        for index, number in self._places(conn):
+            index.remove(number, conn)
 
-    def remove(self, conn: Connection) -> bool:
-        """True if it was the last of its user here."""
-        self._by_sid.pop((conn.namespace, conn.sid), None)
-        for index, key in (
-            (self._by_session, conn.actor.session_id),
-            (self._by_key, conn.actor.key_id),
-            (self._by_user, conn.actor.user_id),
-        ):
-            if key is not None and key in index:
-                index[key].discard(conn)
-                if not index[key]:
-                    del index[key]
-        return conn.actor.user_id not in self._by_user
+    def of_user(self, user_id: int) -> list[Connection]:
+        return self._by_user.of(user_id)
 
     def of_session(self, session_id: int) -> list[Connection]:
-        return list(self._by_session.get(session_id, ()))
+        return self._by_session.of(session_id)
 
     def of_key(self, key_id: int) -> list[Connection]:
-        return list(self._by_key.get(key_id, ()))
+        return self._by_key.of(key_id)
 
     def keys(self) -> list[int]:
         """Ids of the API keys that are in use here."""
@@ -86,3 +125,12 @@ class Connections:
 
     def users(self) -> list[int]:
         return list(self._by_user)
+
+    def _places(self, conn: Connection) -> list[tuple[_Index, int]]:
+        actor = conn.actor
+        places = [(self._by_user, actor.user_id)]
+        if actor.session_id is not None:
+            places.append((self._by_session, actor.session_id))
+        if actor.key_id is not None:
+            places.append((self._by_key, actor.key_id))
+        return places

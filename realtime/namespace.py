@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+import orjson
 import structlog
 from pydantic import BaseModel
 
 from mypick import db
-from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.errors import Code, DomainError
 from mypick.metrics import Metrics
-from mypick.streams import Streams
+from mypick.streams import Frame, Streams
 from realtime import commands as shapes
-from realtime.addresses import client_address
-from realtime.connection import MAX_WAITING, Connection, Connections
+from realtime.admission import Authenticator, authenticate
+from realtime.connection import Connection, Connections
+from realtime.engine.member import Member, Refused, error_body, failure
+from realtime.engine.messages import Kind, Message, durable, event
+from realtime.engine.server import Engine
+from realtime.engine.session import SERVER_DISCONNECT
 from realtime.registry import CommandSpec, ServerEvent, command, commands_of
-from realtime.replies import decode, failed, wire_error
-from realtime.transport import Peer, Refused, Transport
+from realtime.replies import decode, succeeded
 
 log = structlog.get_logger(__name__)
 
@@ -31,16 +34,12 @@ RETRY_AWAY_MS = 2_000  # a database that restarts is back within seconds; client
 SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answer in milliseconds
 
 
-class Authenticator(Protocol):
-    """What the sockets need of accounts."""
-
-    async def authenticate(self, access_token: str) -> Actor: ...
-
-    async def authenticate_key(self, key: str) -> Actor: ...
-
-
 class Limiter(Protocol):
     async def spend(self, name: str, *, user_id: int | None = None, address: str | None = None) -> object: ...
+
+    def spend_here(self, name: str, *, user_id: int | None = None, address: str | None = None) -> object: ...
+
+    def counts_here(self, name: str) -> bool: ...
 
 
 class Attendance(Protocol):
@@ -55,7 +54,7 @@ class Attendance(Protocol):
 class Parts:
     """What all namespaces share."""
 
-    transport: Transport
+    engine: Engine
     connections: Connections
     streams: Streams
     accounts: Authenticator
@@ -63,7 +62,7 @@ class Parts:
     attendance: Attendance
     clock: Clock
     metrics: Metrics
-    trusted_proxies: int
+    connections_per_user: int = 20  # in one namespace, on this node
 
 
 class Namespace:
@@ -82,8 +81,14 @@ class Namespace:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.commands = commands_of(type(self))
-        self._tasks: set[asyncio.Task[None]] = set()  # expiries under way, at most one a connection
-        parts.transport.add(self.name, self)
+        self._droppable = frozenset(sent.name for sent in self.sends if sent.droppable)
+        metrics = parts.metrics
+        self._succeeded = {name: metrics.commands.labels(name, "ok") for name in self.commands}
+        self._seconds = {name: metrics.command_seconds.labels(name) for name in (*self.commands, "unknown")}
+        self._at_once = {
+            name for name, spec in self.commands.items() if spec.inline and parts.limits.counts_here(spec.limit)
+        }
+        parts.engine.add(self.name, self)
 
     # what subclasses say
 
@@ -97,197 +102,206 @@ class Namespace:
     async def snapshot(self, conn: Connection, stream: str) -> None:
         """Send the fresh state of ``stream`` to a client whose past was reset."""
 
-    # the transport calls
+    # what subclasses use
 
-    async def admit(self, sid: str, peer: Peer, auth: Any) -> None:
-        address = client_address(peer, self.parts.trusted_proxies)
+    def send(self, conn: Connection, name: str, body: BaseModel) -> None:
+        """One event to one client. Never waits."""
+        conn.member.session.send(event(self.name, name, body.__pydantic_serializer__.to_json(body)))
+
+    def enter(self, conn: Connection, room: str) -> None:
+        self.parts.engine.rooms.enter(conn.member, room)
+
+    def leave(self, conn: Connection, room: str) -> None:
+        self.parts.engine.rooms.leave(conn.member, room)
+
+    def message(self, frame: Frame) -> Message:
+        """What the members of a stream are sent for ``frame``."""
+        if frame.seq is not None:
+            return durable(self.name, frame.type, frame.body, frame.stream, frame.seq)
+        kind = Kind.DROPPABLE if frame.type in self._droppable else Kind.NEEDED
+        return event(self.name, frame.type, frame.body, kind)
+
+    # the engine calls
+
+    async def admit(self, member: Member, auth: Any) -> None:
+        parts = self.parts
         try:
-            await self.parts.limits.spend("socket.connect", address=address)
-            actor = await self._authenticate(auth)
+            await parts.limits.spend("socket.connect", address=member.session.address)
+            actor = await authenticate(parts.accounts, auth, self.scope)
+            self._find_place(actor.user_id)
         except DomainError as refused:
-            self.parts.metrics.socket_connects.labels(self.name, refused.code.name).inc()
-            raise Refused(wire_error(refused)) from None
-        except Exception as failure:
-            unexpected = self._unexpected("connect", failure)
-            self.parts.metrics.socket_connects.labels(self.name, unexpected.code.name).inc()
-            raise Refused(wire_error(unexpected)) from None
-        self.parts.metrics.socket_connects.labels(self.name, "ok").inc()
-        conn = Connection(sid=sid, namespace=self.name, actor=actor, address=address)
-        self.parts.connections.add(conn)
+            parts.metrics.socket_connects.labels(self.name, refused.code.name).inc()
+            raise Refused(error_body(refused)) from None
+        except Exception as problem:
+            unexpected = self._unexpected("connect", problem)
+            parts.metrics.socket_connects.labels(self.name, unexpected.code.name).inc()
+            raise Refused(error_body(unexpected)) from None
+        parts.metrics.socket_connects.labels(self.name, "ok").inc()
+        member.context = conn = Connection(member, self, actor)
+        parts.connections.add(conn)
 
-    async def opened(self, sid: str) -> None:
-        conn = self.parts.connections.get(self.name, sid)
-        if conn is None:
-            return
+    def _find_place(self, user_id: int) -> None:
+        here = sum(conn.owner is self for conn in self.parts.connections.of_user(user_id))
+        if here >= self.parts.connections_per_user:
+            raise DomainError(Code.FULL, f"{here} connections of yours are open already: close one")
+
+    async def opened(self, member: Member) -> None:
+        conn: Connection = member.context
         conn.opened = True
         self._arm(conn)  # not before: what it may send must come behind the answer to the connect
         self.parts.metrics.socket_connections.labels(self.name).inc()
-        with structlog.contextvars.bound_contextvars(connection_id=sid, user_id=conn.actor.user_id):
+        with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
             log.info("socket opened", namespace=self.name, address=conn.address)
             try:
                 await self.parts.attendance.arrived(conn.actor.user_id)
-                async with conn.turn:
-                    async with asyncio.timeout(SLOW_COMMAND):
-                        await self.start(conn)
-            except Exception as failure:
+                async with asyncio.timeout(SLOW_COMMAND):
+                    await self.start(conn)
+            except Exception as problem:
                 if conn.closed:  # it left while it was let in: there was no room any more that it could enter
-                    log.info("gone before it was started", namespace=self.name, error=repr(failure)[:200])
+                    log.info("gone before it was started", namespace=self.name, error=repr(problem)[:200])
                     return
-                self._unexpected("start", failure)
+                self._unexpected("start", problem)
                 # not the namespace alone: a client whose connection is cut comes back by itself
-                await self.parts.transport.cut_off(self.name, sid)
+                member.session.close(SERVER_DISCONNECT)
 
-    async def closed(self, sid: str, reason: str) -> None:
-        conn = self.parts.connections.get(self.name, sid)
-        if conn is None:
-            return
+    def closed(self, member: Member, reason: str) -> None:
+        conn: Connection = member.context
         conn.closed = True
         self.parts.connections.remove(conn)
-        if conn.expiry:
-            conn.expiry.cancel()
-        if not conn.opened:
-            return  # it went away while it was let in: nobody has counted it yet
-        self.parts.metrics.socket_connections.labels(self.name).dec()
-        self.parts.metrics.socket_closes.labels(self.name, reason).inc()
-        # Apart: this may be called from within the writing of a frame, which must not wait for a client's command.
-        self._spawn(self._leave(conn, reason))
+        if conn.opened:  # and did not go away while it was let in, when nobody had counted it yet
+            self.parts.metrics.socket_connections.labels(self.name).dec()
+            self.parts.metrics.socket_closes.labels(self.name, reason).inc()
 
-    async def _leave(self, conn: Connection, reason: str) -> None:
+    async def ended(self, member: Member) -> None:
+        conn: Connection = member.context
+        if not conn.opened:
+            return
         with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
             await self.parts.attendance.left(conn.actor.user_id)
-            async with conn.turn:  # a join that is under way must be seen to be left
-                for stream in conn.streams:
-                    await self.parts.streams.delivery.leave(stream)
-            log.info("socket closed", namespace=self.name, reason=reason)
+            for stream in conn.streams:
+                await self.parts.streams.delivery.leave(stream)
+            log.info("socket closed", namespace=self.name, reason=member.reason)
 
-    async def receive(self, sid: str, arguments: list[Any]) -> dict[str, Any] | None:
-        conn = self.parts.connections.get(self.name, sid)
-        if conn is None:
-            return None
-        if conn.waiting >= MAX_WAITING:
-            return failed(
-                DomainError(
-                    Code.RATE_LIMITED,
-                    f"{MAX_WAITING} commands wait already: wait for their acks",
-                    retry_after_ms=1_000,
-                )
-            )
-        conn.waiting += 1
-        try:
-            async with conn.turn:
-                # closed while this waited: the session may have ended, and nobody reads the ack
-                return None if conn.closed else await self._run(conn, arguments)
-        finally:
-            conn.waiting -= 1
-
-    async def _run(self, conn: Connection, arguments: list[Any]) -> dict[str, Any]:
+    def receive(self, member: Member, arguments: Any) -> bytes | Awaitable[bytes]:
+        conn: Connection = member.context
         began = self.parts.clock.monotonic()
-        name = arguments[0] if arguments and isinstance(arguments[0], str) else ""
-        spec = self.commands.get(name)
-        shown_name = spec.name if spec else "unknown"
+        given = arguments if isinstance(arguments, list) else []
+        name = given[0] if given and isinstance(given[0], str) else ""
+        if name not in self._at_once:
+            return self._run(conn, self.commands.get(name), given, began)
+        spec = self.commands[name]
+        try:
+            self.parts.limits.spend_here(spec.limit, user_id=conn.actor.user_id)
+            cmd = self._decoded(conn, spec, given)
+            for guard in spec.guards:
+                guard(conn, cmd)
+            answer = succeeded(spec.function(self, conn, cmd))  # type: ignore[arg-type]  # inline: it does not wait
+        except Exception as problem:
+            return self._failed(conn, name, problem, began)
+        self._count(name, began)
+        return answer
+
+    async def _run(self, conn: Connection, spec: CommandSpec | None, given: list[Any], began: float) -> bytes:
+        name = spec.name if spec else "unknown"
         with structlog.contextvars.bound_contextvars(
-            connection_id=conn.sid, user_id=conn.actor.user_id, command=shown_name
+            connection_id=conn.sid, user_id=conn.actor.user_id, command=name
         ):
             try:
                 async with asyncio.timeout(SLOW_COMMAND):
-                    reply = await self._execute(conn, spec, arguments)
-                answer, result = {"ok": True, "data": reply.model_dump(mode="json")}, "ok"
-            except DomainError as refused:
-                answer, result = failed(refused), refused.code.name
-            except TimeoutError:
-                log.error("command given up", seconds=SLOW_COMMAND)
-                unavailable = DomainError(Code.UNAVAILABLE, "it took too long: try again", retry_after_ms=1_000)
-                answer, result = failed(unavailable), unavailable.code.name
-            except Exception as failure:
-                unexpected = self._unexpected(shown_name, failure)
-                answer, result = failed(unexpected), unexpected.code.name
-        self.parts.metrics.commands.labels(shown_name, result).inc()
-        self.parts.metrics.command_seconds.labels(shown_name).observe(self.parts.clock.monotonic() - began)
+                    answer = succeeded(await self._execute(conn, spec, given))
+            except Exception as problem:
+                return self._failed(conn, name, problem, began)
+        self._count(name, began)
         return answer
 
-    async def _execute(self, conn: Connection, spec: CommandSpec | None, arguments: list[Any]) -> BaseModel:
+    async def _execute(self, conn: Connection, spec: CommandSpec | None, given: list[Any]) -> BaseModel:
         limit = spec.limit if spec else "socket.command"
         await self.parts.limits.spend(limit, user_id=conn.actor.user_id)
         if spec is None:
             known = ", ".join(sorted(self.commands))
             raise DomainError(Code.INVALID, f"there is no such command in {self.name}; there are: {known}")
+        cmd = self._decoded(conn, spec, given)
+        for guard in spec.guards:
+            if (waiting := guard(conn, cmd)) is not None:
+                await waiting
+        reply = spec.function(self, conn, cmd)
+        return reply if isinstance(reply, BaseModel) else await reply
+
+    def _decoded(self, conn: Connection, spec: CommandSpec, given: list[Any]) -> BaseModel:
         if spec.scope is not None and not conn.actor.has_scope(spec.scope):
             raise DomainError(Code.FORBIDDEN, f"this key lacks the scope {spec.scope}")
-        cmd = decode(spec, arguments[1:])
-        for guard in spec.guards:
-            await guard(conn, cmd)
-        reply: BaseModel = await spec.function(self, conn, cmd)
-        return reply
+        return decode(spec, given)
 
-    def _unexpected(self, doing: str, failure: Exception) -> DomainError:
-        if isinstance(failure, db.AWAY):
-            log.warning("a part is away", doing=doing, namespace=self.name, error=repr(failure)[:200])
+    def _count(self, name: str, began: float) -> None:
+        self._succeeded[name].inc()
+        self._seconds[name].observe(self.parts.clock.monotonic() - began)
+
+    def _failed(self, conn: Connection, name: str, problem: Exception, began: float) -> bytes:
+        """The one place where what went wrong becomes what the client is told."""
+        if isinstance(problem, DomainError):
+            error = problem
+        elif isinstance(problem, TimeoutError):
+            log.error("command given up", seconds=SLOW_COMMAND, command=name, connection_id=conn.sid)
+            error = DomainError(Code.UNAVAILABLE, "it took too long: try again", retry_after_ms=1_000)
+        else:
+            with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
+                error = self._unexpected(name, problem)
+        self.parts.metrics.commands.labels(name, error.code.name).inc()
+        self._seconds[name].observe(self.parts.clock.monotonic() - began)
+        return failure(error)
+
+    def _unexpected(self, doing: str, problem: Exception) -> DomainError:
+        if isinstance(problem, db.AWAY):
+            log.warning("a part is away", doing=doing, namespace=self.name, error=repr(problem)[:200])
             return DomainError(Code.UNAVAILABLE, retry_after_ms=RETRY_AWAY_MS)
         incident = secrets.token_hex(6)
-        log.error("unexpected failure", incident=incident, doing=doing, namespace=self.name, exc_info=failure)
+        log.error("unexpected failure", incident=incident, doing=doing, namespace=self.name, exc_info=problem)
         return DomainError(
             Code.INTERNAL, f"something failed here, not with you; incident {incident}", details={"incident": incident}
         )
 
-    # authentication
-
-    async def _authenticate(self, auth: Any) -> Actor:
-        if isinstance(auth, Mapping) and isinstance(token := auth.get("token"), str):
-            return await self.parts.accounts.authenticate(token)
-        if isinstance(auth, Mapping) and isinstance(key := auth.get("api_key"), str):
-            actor = await self.parts.accounts.authenticate_key(key)
-            if not actor.has_scope(self.scope):
-                raise DomainError(Code.FORBIDDEN, f"this key lacks the scope {self.scope}")
-            return actor
-        raise DomainError(Code.UNAUTHENTICATED, "connect with auth: {token: <access token>}")
+    # until when a client is in
 
     def _arm(self, conn: Connection, *, renewed: bool = False) -> None:
-        """One timer: first the notice, then the end. A client that has just renewed a token of under a minute hears
+        """One deadline: first the notice, then the end. A client that has just renewed a token of under a minute hears
         half-way to its end: told at once, it would renew at once, for ever."""
-        if conn.expiry:
-            conn.expiry.cancel()
-            conn.expiry = None
-        if conn.actor.expires_at is None:
+        conn.noticed, conn.deadline = False, 0
+        left = self._left(conn)
+        if left is not None:
+            wait = left / 2 if renewed and left <= EXPIRY_NOTICE else left - EXPIRY_NOTICE
+            conn.deadline = self.parts.engine.wheel.enter(conn, max(0.0, wait))
+
+    def token_ends(self, conn: Connection) -> None:
+        """The deadline of ``conn`` has come."""
+        left = self._left(conn)
+        if left is None:
             return
-        left = (conn.actor.expires_at - self.parts.clock.now()).total_seconds()
-        loop = asyncio.get_running_loop()
-        wait = left / 2 if renewed and left <= EXPIRY_NOTICE else left - EXPIRY_NOTICE
-        conn.expiry = loop.call_later(max(0.0, wait), self._notify_expiry, conn)
+        if not conn.noticed:
+            conn.noticed = True
+            conn.deadline = self.parts.engine.wheel.enter(conn, max(0.0, left))
+            self.send(conn, "auth-expiring", shapes.AuthExpiring(expires_in=max(0, round(left))))
+        else:
+            self.evict(conn, Code.UNAUTHENTICATED, "the access token has expired")
 
-    def _notify_expiry(self, conn: Connection) -> None:
-        if conn.closed or conn.actor.expires_at is None:
-            return
-        left = max(0.0, (conn.actor.expires_at - self.parts.clock.now()).total_seconds())
-        loop, actor = asyncio.get_running_loop(), conn.actor
-        conn.expiry = loop.call_later(left, lambda: self._spawn(self._expired(conn, actor)))
-        self._spawn(self.parts.transport.emit(self.name, conn.sid, "auth-expiring", {"expires_in": round(left)}))
+    def _left(self, conn: Connection) -> float | None:
+        ends = conn.actor.expires_at
+        return None if ends is None else (ends - self.parts.clock.now()).total_seconds()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _expired(self, conn: Connection, actor: Actor) -> None:
-        if conn.actor is actor:  # and not another, whose token came in the last moment
-            await self.evict(conn, Code.UNAUTHENTICATED, "the access token has expired")
-
-    async def evict(self, conn: Connection, code: Code, reason: str) -> None:
-        """Tell the client why, then close it. A second time is no error."""
+    def evict(self, conn: Connection, code: Code, reason: str) -> None:
+        """Tell the client why, then put it out. A second time is no error."""
         if conn.evicted or conn.closed:
             return
         conn.evicted = True
-        stream = next(iter(sorted(conn.streams)), "")
-        with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
-            log.info("socket evicted", code=code.name, reason=reason)
-            await self.parts.transport.emit(
-                self.name, conn.sid, "evicted", {"stream": stream, "code": code.name, "reason": reason}
-            )
-            await self.parts.transport.disconnect(self.name, conn.sid)
+        stream = min(conn.streams, default="")
+        log.info("socket evicted", code=code.name, reason=reason, connection_id=conn.sid, user_id=conn.actor.user_id)
+        body = orjson.dumps({"stream": stream, "code": code.name, "reason": reason})
+        conn.member.session.send(event(self.name, "evicted", body))
+        conn.member.disconnect(SERVER_DISCONNECT)
 
     # the commands of every namespace
 
     @command("clock", limit="socket.clock")
-    async def clock(self, conn: Connection, cmd: shapes.Clock) -> shapes.ClockReply:
+    def clock(self, conn: Connection, cmd: shapes.Clock) -> shapes.ClockReply:
         """Measure the distance between the client's clock and the server's."""
         received = self.parts.clock.now().timestamp() * 1000
         return shapes.ClockReply(t0=cmd.t0, t1=received, t2=self.parts.clock.now().timestamp() * 1000)

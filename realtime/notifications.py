@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mypick.notifications.commands import MarkRead
 from mypick.notifications.service import Notifications
 from mypick.notifications.streams import PREFIX, inbox_of
@@ -41,10 +39,10 @@ class NotificationsNamespace(Namespace):
 
         async def enter(unread: UnreadNotifications) -> None:
             await self._send_unread(conn, unread)
-            await self.parts.transport.enter(self.name, conn.sid, stream)
+            self.enter(conn, stream)
 
         await self.parts.streams.delivery.join(stream, read, enter)
-        conn.streams.add(stream)
+        conn.streams.append(stream)
 
     async def may_read(self, conn: Connection, stream: str) -> bool:
         return stream == inbox_of(conn.actor.user_id)
@@ -57,8 +55,7 @@ class NotificationsNamespace(Namespace):
         await self.parts.streams.delivery.between(stream, read, lambda unread: self._send_unread(conn, unread))
 
     async def _send_unread(self, conn: Connection, unread: UnreadNotifications) -> None:
-        body: dict[str, Any] = unread.model_dump(mode="json")
-        await self.parts.transport.emit(self.name, conn.sid, "unread-notifications", body)
+        self.send(conn, "unread-notifications", unread)
 
     @command("mark-read", scope="notifications:write")
     async def mark_read(self, conn: Connection, cmd: MarkRead) -> UnreadCount:

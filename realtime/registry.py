@@ -11,10 +11,10 @@ from pydantic import BaseModel
 
 from realtime.connection import Connection
 
-Guard = Callable[[Connection, Any], Awaitable[None]]
+Guard = Callable[[Connection, Any], Awaitable[None] | None]
 """Looks at a decoded command before its function runs; raises ``DomainError`` to refuse it."""
 
-Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class CommandSpec:
     guards: Sequence[Guard]
     limit: str
     scope: str | None  # that an API key needs beyond the one that let it in
-    function: Callable[..., Awaitable[BaseModel]]
+    function: Callable[..., Awaitable[BaseModel] | BaseModel]
     summary: str
+    inline: bool  # neither function nor guards wait for anything: it runs where it was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,16 @@ class ServerEvent:
     model: type[BaseModel]
     durable: bool
     summary: str
+    droppable: bool = False  # only the newest matters: a client that does not read misses it
 
 
 def command(
     name: str, *, guards: Sequence[Guard] = (), limit: str = "socket.command", scope: str | None = None
 ) -> Callable[[Handler], Handler]:
     """Declare ``async def f(self, conn: Connection, cmd: Model) -> Reply`` as the command ``name``.
+
+    A plain ``def``, with guards that are plain too, runs where the event was read: for what takes microseconds and
+    does no I/O.
 
     ``limit`` names the rate that one user may send it at; ``scope`` is what an API key needs for it, beyond the scope
     that opens the namespace.
@@ -62,6 +67,7 @@ def command(
             scope=scope,
             function=function,
             summary=(inspect.getdoc(function) or "").split("\n\n")[0],
+            inline=not any(inspect.iscoroutinefunction(part) for part in (function, *guards)),
         )
         function.__command__ = spec  # type: ignore[attr-defined]  # read by commands_of
         return function

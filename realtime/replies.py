@@ -1,4 +1,4 @@
-"""From what a client sent to a command, and from what went wrong to what it is told."""
+"""From what a client sent to a command, and from a reply to its ack."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from realtime.registry import CommandSpec
 
 
 def decode(spec: CommandSpec, arguments: list[Any]) -> BaseModel:
-    if len(arguments) > 1:
-        raise DomainError(Code.INVALID, f"{spec.name} takes one object, {len(arguments)} arguments came")
-    payload = arguments[0] if arguments else {}
+    """The command in the arguments of an event, its name the first of them."""
+    if len(arguments) > 2:
+        raise DomainError(Code.INVALID, f"{spec.name} takes one object, {len(arguments) - 1} arguments came")
+    payload = arguments[1] if len(arguments) > 1 else {}
     if not isinstance(payload, dict):
         raise DomainError(Code.INVALID, f"{spec.name} takes one object, not {_json_type(payload)}")
     try:
@@ -30,12 +31,6 @@ def _json_type(value: Any) -> str:
     return names.get(type(value), "that")
 
 
-def wire_error(error: DomainError) -> dict[str, Any]:
-    shown = {**error.body(), "retryable": error.code.retryable}
-    if error.retry_after_ms is not None:
-        shown["retry_after_ms"] = error.retry_after_ms
-    return shown
-
-
-def failed(error: DomainError) -> dict[str, Any]:
-    return {"ok": False, "error": wire_error(error)}
+def succeeded(reply: BaseModel) -> bytes:
+    """The ack with ``reply`` as its data, straight to JSON."""
+    return b'{"ok":true,"data":%b}' % reply.__pydantic_serializer__.to_json(reply)

@@ -6,19 +6,20 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
-import orjson
 import structlog
 from aiohttp import web
 
 from mypick.errors import Code
 from mypick.metrics import Metrics
 from mypick.streams import Frame
+from realtime.commands import ServerDraining
 from realtime.connection import Connections
+from realtime.engine.server import Engine
 from realtime.namespace import Namespace
-from realtime.transport import Transport
 
 log = structlog.get_logger(__name__)
 
+CLOSE_TIMEOUT = 8.0  # seconds for commands under way and unsent bytes, then for clients to say goodbye
 SESSION_CHECK_EVERY = 30.0  # seconds; the bus tells of ended sessions at once, this finds what the bus lost
 DRAIN_SPREAD_MS = 5_000  # clients come back spread over this time, so that the next node is not stormed
 
@@ -28,11 +29,11 @@ EndedAmong = Callable[[Sequence[int]], Awaitable[set[int]]]
 
 
 class SocketDoor:
-    """All namespaces of this process over one transport."""
+    """All namespaces of this process over one engine."""
 
     def __init__(
         self,
-        transport: Transport,
+        engine: Engine,
         connections: Connections,
         namespaces: Sequence[Namespace],
         *,
@@ -41,35 +42,36 @@ class SocketDoor:
         rng: random.Random,
         metrics: Metrics,
     ) -> None:
-        self._transport = transport
+        self._engine = engine
         self._connections = connections
         self._ended_among = ended_among
         self._revoked_among = revoked_among
         self._rng = rng
         self._metrics = metrics
         self.namespaces = {namespace.name: namespace for namespace in namespaces}
-        self._by_prefix = {namespace.streams: namespace.name for namespace in namespaces}
+        self._by_prefix = {namespace.streams: namespace for namespace in namespaces}
 
     def attach(self, app: web.Application) -> None:
         """Serve ``/socket.io/`` in ``app``."""
-        self._transport.attach(app)
+        self._engine.attach(app)
 
     @property
     def sockets(self) -> int:
-        return self._transport.sockets
+        return len(self._engine.sessions)
 
     async def deliver(self, frame: Frame) -> None:
         """Hand one frame to the members of its stream on this node. Does not wait for them."""
         prefix = frame.stream.partition(":")[0] + ":"
         if namespace := self._by_prefix.get(prefix):
-            self._metrics.events_delivered.labels(frame.type).inc(self._transport.members(namespace, frame.stream))
-            body = orjson.loads(frame.body)
-            await self._transport.emit(namespace, frame.stream, frame.type, body, but=frame.but)
+            rooms = self._engine.rooms
+            if members := rooms.count(namespace.name, frame.stream):
+                self._metrics.events_delivered.labels(frame.type).inc(members)
+                await rooms.broadcast(namespace.name, frame.stream, namespace.message(frame), but=frame.but)
 
     async def end_session(self, session_id: int) -> None:
         """Close the sockets of a session that has ended."""
         for conn in self._connections.of_session(session_id):
-            await self.namespaces[conn.namespace].evict(conn, Code.UNAUTHENTICATED, "the session has ended")
+            self.namespaces[conn.namespace].evict(conn, Code.UNAUTHENTICATED, "the session has ended")
 
     async def run_session_check(self) -> None:
         """Every 30 s ask the database which of the sessions and keys here have ended; one query for each 1,000."""
@@ -89,17 +91,16 @@ class SocketDoor:
         for start in range(0, len(keys), 1_000):
             for key_id in await self._revoked_among(keys[start : start + 1_000]):
                 for conn in self._connections.of_key(key_id):
-                    await self.namespaces[conn.namespace].evict(conn, Code.UNAUTHENTICATED, "the key was revoked")
+                    self.namespaces[conn.namespace].evict(conn, Code.UNAUTHENTICATED, "the key was revoked")
 
     async def drain(self) -> None:
-        """Tell every client to come back after a random delay, then close. Newcomers are refused."""
-        self._transport.refuse_new()
-        for conn in self._connections:
-            await self._transport.emit(
-                conn.namespace,
-                conn.sid,
-                "server-draining",
-                {"reconnect_after_ms": self._rng.randrange(DRAIN_SPREAD_MS)},
-            )
+        """Tell every client to come back after a random delay, finish what they have under way, then close. Newcomers
+        are refused."""
+        self._engine.refuse_new()
+        for number, conn in enumerate(self._connections):
+            delay = ServerDraining(reconnect_after_ms=self._rng.randrange(DRAIN_SPREAD_MS))
+            self.namespaces[conn.namespace].send(conn, "server-draining", delay)
+            if number % 500 == 499:  # about 5 ms
+                await asyncio.sleep(0)
         log.info("sockets drained", sockets=self.sockets)
-        await self._transport.close()
+        await self._engine.close(CLOSE_TIMEOUT)

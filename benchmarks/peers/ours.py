@@ -37,10 +37,11 @@ from mypick.presence import MemoryPresence
 from mypick.streams import Streams
 from mypick.wire import Command, Text, View
 from realtime.connection import Connection, Connections
+from realtime.engine.bounds import Bounds
+from realtime.engine.server import Engine, Handshakes
 from realtime.namespace import Namespace, Parts
 from realtime.registry import command
 from realtime.server import SocketDoor
-from realtime.transport import Transport
 
 ROOM = "bench:1"
 TOKEN = "bench"  # what the load shows; the door checks a signed token in its place
@@ -85,7 +86,7 @@ class BenchAccounts:
         raise DomainError(Code.UNAUTHENTICATED, "the bench has no keys")
 
 
-async def member(conn: Connection, _: Command) -> None:
+def member(conn: Connection, _: Command) -> None:
     """Only who is in the room, as every command of a room asks."""
     if ROOM not in conn.streams:
         raise DomainError(Code.NOT_MEMBER, "join the room first")
@@ -100,16 +101,16 @@ class BenchNamespace(Namespace):
             return 0, None
 
         async def enter(_: None) -> None:
-            await self.parts.transport.enter(self.name, conn.sid, ROOM)
+            self.enter(conn, ROOM)
 
         await self.parts.streams.delivery.join(ROOM, read, enter)
-        conn.streams.add(ROOM)
+        conn.streams.append(ROOM)
 
     async def may_read(self, _: Connection, stream: str) -> bool:
         return stream == ROOM
 
     @command("echo", guards=[member])
-    async def echo(self, _: Connection, cmd: Echo) -> Echoed:
+    def echo(self, _: Connection, cmd: Echo) -> Echoed:
         """Say it again."""
         return Echoed(text=cmd.text)
 
@@ -136,10 +137,14 @@ async def door() -> AsyncIterator[web.Application]:
     bus = MemoryBus(metrics=metrics)
     streams = Streams(bus=bus, ids=Ids(), clock=clock, people=nobody, node="bench", rng=rng, metrics=metrics)
     tokens = Tokens(clock, access_secret=secrets.token_hex(32), refresh_secret=secrets.token_hex(32))
-    transport = Transport(origin_allowed=lambda *_: False, max_packet_bytes=MAX_PACKET)
+    engine = Engine(
+        Handshakes(lambda *_: False, lambda _: "127.0.0.1", lambda _: 0.0),
+        bounds=Bounds(packet_bytes=MAX_PACKET, packets_per_second=1_000_000),
+        metrics=metrics,
+    )
     connections = Connections()
     parts = Parts(
-        transport=transport,
+        engine=engine,
         connections=connections,
         streams=streams,
         accounts=BenchAccounts(tokens),
@@ -149,10 +154,9 @@ async def door() -> AsyncIterator[web.Application]:
         attendance=MemoryPresence(metrics=metrics),
         clock=clock,
         metrics=metrics,
-        trusted_proxies=0,
     )
     sockets = SocketDoor(
-        transport,
+        engine,
         connections,
         [BenchNamespace(parts)],
         ended_among=none_ended,

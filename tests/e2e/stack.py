@@ -163,7 +163,7 @@ async def running(
             "SWEEP_INTERVAL": "1",
             "RATE_LIMIT_MAX_REQUESTS": "100000",
             "RATE_LIMITS": orjson.dumps(
-                {"auth.register": "100000/1m", "socket.connect": "100000/1m", "subscribe": "100000/1m"}
+                dict.fromkeys(("auth.register", "socket.handshake", "socket.connect", "subscribe"), "100000/1m")
             ).decode(),
             **settings,
         }

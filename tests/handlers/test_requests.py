@@ -11,8 +11,8 @@ import pytest
 import structlog
 from aiohttp import ClientSession, web
 
-from handlers.middlewares.addresses import client_address
 from handlers.paths import API
+from mypick.addresses import client_address
 from mypick.errors import Code, DomainError
 from tests.handlers.conftest import ORIGIN, PASSWORD, Fan, Rest, StartRest
 

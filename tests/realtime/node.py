@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from mypick.accounts import queries as people
@@ -18,9 +19,11 @@ from mypick.accounts.passwords import Passwords
 from mypick.accounts.service import Accounts
 from mypick.accounts.tokens import Tokens
 from mypick.accounts.views import Authentication
+from mypick.addresses import client_address
 from mypick.bus.memory import MemoryBus, MemoryExchange
 from mypick.clock import Clock
 from mypick.control import Control
+from mypick.errors import DomainError
 from mypick.ids import Ids
 from mypick.limits import Limits
 from mypick.metrics import Metrics
@@ -32,11 +35,13 @@ from mypick.presence import MemoryPresence
 from mypick.streams import Append, Event, NewEvent, Streams
 from mypick.wire import Command, View
 from realtime.connection import Connection, Connections
+from realtime.engine.bounds import Bounds
+from realtime.engine.messages import event
+from realtime.engine.server import Engine, Handshakes
 from realtime.namespace import Parts
 from realtime.notifications import NotificationsNamespace
 from realtime.registry import command
 from realtime.server import SocketDoor
-from realtime.transport import Transport
 from tests.handlers.fakes import QUICK
 
 PASSWORD = "a horse walks into a bar"
@@ -45,7 +50,7 @@ MAX_PACKET = 64 * 1024
 WAIT = 10.0  # seconds that something has to happen
 ACCESS_SECRET, REFRESH_SECRET = "a" * 40, "r" * 40
 OPEN = dict.fromkeys(
-    ("socket.connect", "socket.command", "socket.clock", "socket.sync", "socket.refresh-auth"), "1000000/1s"
+    (f"socket.{name}" for name in ("handshake", "connect", "command", "clock", "sync", "refresh-auth")), "1000000/1s"
 )
 
 
@@ -111,7 +116,8 @@ class Node:
         limits: dict[str, str] | None = None,
         access_life: int = 3600,
         trusted_proxies: int = 0,
-        alone_timeout: float = 45.0,
+        connections_per_user: int = 1_000,
+        **bounds: Any,
     ) -> None:
         self.clock = clock
         self.metrics = Metrics.unread()
@@ -135,25 +141,39 @@ class Node:
         self.notifications = Notifications(self.streams, clock)
         self.presence = MemoryPresence(metrics=self.metrics)
         self.connections = Connections()
-        self.transport = Transport(
-            origin_allowed=lambda origin, host: origin == ORIGIN or origin.split("://", 1)[-1] == host,
-            max_packet_bytes=MAX_PACKET,
-            alone_timeout=alone_timeout,
+        self.limits = Limits(clock=clock, overrides={**OPEN, **(limits or {})})
+
+        def address(request: web.Request) -> str:
+            peer = request.transport.get_extra_info("peername") if request.transport else None
+            return client_address(peer, request.headers.getall("X-Forwarded-For", []), trusted_proxies)
+
+        def wait(address: str) -> float:
+            try:
+                self.limits.spend_here("socket.handshake", address=address)
+            except DomainError as refused:
+                return (refused.retry_after_ms or 0) / 1_000
+            return 0.0
+
+        self.engine = Engine(
+            Handshakes(lambda origin, host: origin == ORIGIN or origin.split("://", 1)[-1] == host, address, wait),
+            bounds=Bounds(packet_bytes=MAX_PACKET, **{"packets_per_second": 10_000, **bounds}),
+            metrics=self.metrics,
+            rng=random.Random(1),
         )
         parts = Parts(
-            transport=self.transport,
+            engine=self.engine,
             connections=self.connections,
             streams=self.streams,
             accounts=self.accounts,
-            limits=Limits(clock=clock, overrides={**OPEN, **(limits or {})}),
+            limits=self.limits,
             attendance=self.presence,
             clock=clock,
             metrics=self.metrics,
-            trusted_proxies=trusted_proxies,
+            connections_per_user=connections_per_user,
         )
         self.namespace = TestedNamespace(parts, self.notifications)
         self.door = SocketDoor(
-            self.transport,
+            self.engine,
             self.connections,
             [self.namespace],
             ended_among=people.ended_among,
@@ -244,20 +264,23 @@ class Node:
         done = await self.streams.append(Append(streams=[stream], decide=decide, rows=rows))
         return done.events[0].seq
 
+    async def tell(self, fan: Fan, body: dict[str, Any]) -> None:
+        """An event that is of no stream, to all sockets of ``fan``."""
+        await self.engine.rooms.broadcast(
+            "/notifications", inbox_of(fan.id), event("/notifications", "lagged", orjson.dumps(body))
+        )
+
     async def assert_nobody_left(self) -> None:
         """No connection, membership, presence or timer is left of those who were here."""
         await until(lambda: len(self.connections) == 0, "connections are left")
         await until(lambda: self.streams.delivery.streams == 0, "memberships are left")
-        await until(lambda: self.transport.sockets == 0, "Engine.IO sockets are left")
-        await until(lambda: not self.namespace._tasks, "leaving is not done")
+        await until(lambda: not self.engine.sessions, "sessions are left")
+        await until(lambda: not self.engine._tasks, "leaving is not done")
         assert await self.presence.online_count() == 0
-        server = self.transport._server
-        assert server.manager.rooms == {}
-        assert server.manager.pending_connect == {}
-        assert server.manager.pending_disconnect == {}
-        assert server.environ == {}
-        assert server._binary_packet == {}
-        assert server._alone == {}
+        (space,) = self.engine.rooms.spaces.values()
+        assert space.members == {}
+        assert space.rooms == {}
+        assert self.engine.sio.environ == {}
 
 
 @asynccontextmanager

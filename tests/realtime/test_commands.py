@@ -8,11 +8,12 @@ from typing import Any
 import orjson
 import pytest
 
-from realtime.connection import MAX_WAITING
+from realtime.engine.bounds import Bounds
 from tests.realtime.clients import SPACE, Client
 from tests.realtime.conftest import Logs, OpenClient, OpenPolling, OpenRaw, StartNode
 from tests.realtime.node import MAX_PACKET, Fan, Node, until
 
+WAITING = Bounds().waiting
 NAMES = [
     "connect",
     "disconnect",
@@ -148,19 +149,19 @@ async def test_one_more_than_may_wait_is_refused_and_those_before_it_are_done(
     """Over polling: each POST is a request of its own, so that one client can have many commands under way."""
     one = await polling(node, alice)
     posts = [
-        asyncio.create_task(one.post(f'42{SPACE},{number}["hold",{{"gate":"all"}}]')) for number in range(MAX_WAITING)
+        asyncio.create_task(one.post(f'42{SPACE},{number}["hold",{{"gate":"all"}}]')) for number in range(WAITING)
     ]
     (conn,) = list(node.connections)
-    await until(lambda: conn.waiting == MAX_WAITING)
+    await until(lambda: conn.member.waiting == WAITING)
     assert (await one.post(f'42{SPACE},99["clock",{{"t0":1}}]'))[0] == 200
     (refused,) = await one.packets(1)
     assert refused.startswith(f"43{SPACE},99[")
     error = orjson.loads(refused.partition("[")[2][:-1])["error"]
     assert (error["code"], error["retryable"], error["retry_after_ms"]) == ("RATE_LIMITED", True, 1000)
     node.namespace.gates["all"].set()
-    assert len(await one.packets(MAX_WAITING)) == MAX_WAITING
+    assert len(await one.packets(WAITING)) == WAITING
     assert {status for status, _ in await asyncio.gather(*posts)} == {200}
-    assert conn.waiting == 0
+    assert conn.member.waiting == 0
 
 
 async def test_a_slow_command_holds_up_nobody_else(node: Node, alice: Fan, bob: Fan, client: OpenClient) -> None:
@@ -181,7 +182,7 @@ async def test_a_command_that_still_waits_is_not_run_once_its_socket_is_closed(
     one = await polling(node, alice)
     posts = [asyncio.create_task(one.post(f'42{SPACE},["hold",{{"gate":"{gate}"}}]')) for gate in "ab"]
     (conn,) = list(node.connections)
-    await until(lambda: conn.waiting == 2)
+    await until(lambda: conn.member.waiting == 2)
     ran = list(node.namespace.ran)
     actor = await node.accounts.authenticate(alice.token)
     await node.accounts.log_out(actor)

@@ -8,8 +8,7 @@ import aiohttp
 import orjson
 import pytest
 
-from realtime.server import DRAIN_SPREAD_MS
-from realtime.transport import CLOSE_TIMEOUT
+from realtime.server import CLOSE_TIMEOUT, DRAIN_SPREAD_MS
 from tests.realtime.clients import SPACE, Client
 from tests.realtime.conftest import OpenClient, OpenPolling, OpenRaw
 from tests.realtime.node import Fan, Node, until
@@ -51,7 +50,7 @@ async def test_a_websocket_gets_the_news_then_the_close_in_this_order(node: Node
     assert [str(frame)[:1] for frame in frames] == ["4", "1"]
     told = orjson.loads(str(frames[0]).removeprefix(f"42{SPACE},"))
     assert told[0] == "server-draining"
-    assert one.ws.close_code == 1000
+    assert one.ws.close_code == 1001
     await draining
 
 
@@ -59,7 +58,7 @@ async def test_who_comes_while_it_drains_is_sent_away(
     node: Node, alice: Fan, http: aiohttp.ClientSession, client: OpenClient
 ) -> None:
     await client(node, alice)
-    node.transport.refuse_new()
+    node.engine.refuse_new()
     for transport in ("polling", "websocket"):
         async with http.get(f"{node.url}/socket.io/?EIO=4&transport={transport}") as response:
             assert response.status == 503
@@ -70,7 +69,7 @@ async def test_who_comes_while_it_drains_is_sent_away(
 async def test_a_command_that_hangs_does_not_hold_up_the_end(
     node: Node, alice: Fan, client: OpenClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("realtime.transport.CLOSE_TIMEOUT", 0.2)
+    monkeypatch.setattr("realtime.server.CLOSE_TIMEOUT", 0.2)
     one = await client(node, alice)
     hanging = asyncio.create_task(one.ask("hold", {"gate": "never"}))
     await until(lambda: "never" in node.namespace.gates)

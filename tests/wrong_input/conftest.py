@@ -21,9 +21,10 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     folder = tmp_path_factory.mktemp("wrong-input")
     names = ["auth.register", "auth.login.address", "auth.login.account", "auth.refresh"]
     names += ["creator.resolve", "search", "subscribe"]
-    names += [f"socket.{name}" for name in ("connect", "command", "clock", "sync", "refresh-auth")]
+    names += [f"socket.{name}" for name in ("handshake", "connect", "command", "clock", "sync", "refresh-auth")]
     unlimited = orjson.dumps(dict.fromkeys(names, "9999/1s")).decode()
-    async with running(folder, f"sqlite://{folder / 'mypick.sqlite3'}", RATE_LIMITS=unlimited) as stack:
+    database = f"sqlite://{folder / 'mypick.sqlite3'}"
+    async with running(folder, database, RATE_LIMITS=unlimited, SOCKET_PACKETS_PER_SECOND="100000") as stack:
         yield stack
 
 

@@ -1,0 +1,143 @@
+"""What waits for a client that polls, and the bodies that it posts."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections import deque
+
+import engineio.payload
+from aiohttp import web
+
+from realtime.engine.frames import BINARY, TEXT, encode
+from realtime.engine.messages import Message
+
+NOOP = b"6"
+UNREADABLE = (web.RequestPayloadError, web.PayloadAccessError)  # chunks or lengths that are none
+_POSTED = (1, 3, 4)  # what a client may post: CLOSE, PONG, MESSAGE
+
+
+class TooLargeError(Exception):
+    """The body is over the bound."""
+
+
+class _Outgoing:
+    """A packet in the shape that python-engineio's payloads take."""
+
+    __slots__ = ("binary", "payload")
+
+    def __init__(self, payload: bytes, binary: bool = False) -> None:
+        self.payload, self.binary = payload, binary
+
+    def encode(self, b64: bool = True) -> str:
+        return "b" + base64.b64encode(self.payload).decode() if self.binary else self.payload.decode()
+
+
+class Mailbox:
+    """Packets for the next poll, oldest first. Bound: ``Bounds.unsent_bytes``, which the session keeps."""
+
+    __slots__ = ("_packets", "_poll", "ended", "probed", "size")
+
+    def __init__(self) -> None:
+        self._packets: deque[_Outgoing] = deque()
+        self._poll: asyncio.Future[None] | None = None  # the poll that is open
+        self.size = 0  # bytes
+        self.ended = False
+        self.probed = False  # an upgrade is under way: what comes waits for it
+
+    def put(self, message: Message) -> None:
+        self._put(_Outgoing(message.payload, message.binary))
+
+    def put_control(self, payload: bytes) -> None:
+        self._put(_Outgoing(payload))
+
+    def _put(self, packet: _Outgoing) -> None:
+        self._packets.append(packet)
+        self.size += len(packet.payload)
+        if not self.probed:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._poll is not None and not self._poll.done():
+            self._poll.set_result(None)
+
+    def probe(self) -> None:
+        """A WebSocket stands beside: the open poll ends, and packets are kept for it."""
+        self.probed = True
+        self._wake()
+
+    def unprobe(self) -> None:
+        """The WebSocket came to nothing."""
+        self.probed = False
+
+    def end(self) -> None:
+        """The session is closed: one more poll takes what is left."""
+        self.ended, self.probed = True, False
+        self._wake()
+
+    async def take(self, request: web.Request) -> list[_Outgoing] | None:
+        """All packets, as soon as there is one. None where another poll is open already.
+
+        What a poll takes whose client has gone is lost to it, as a frame on a broken connection is; so the client is
+        looked at last.
+        """
+        if self._poll is not None:
+            return None
+        while not self._packets or self.probed:
+            if self.probed or self.ended:
+                return [_Outgoing(NOOP)]
+            self._poll = asyncio.get_running_loop().create_future()
+            try:
+                await self._poll
+            finally:
+                self._poll = None
+        if request.transport is None or request.transport.is_closing():
+            return []
+        taken = list(self._packets)
+        self._packets.clear()
+        self.size = 0
+        return taken
+
+    def close(self) -> list[bytes]:
+        """The frames of all that waited; the open poll ends."""
+        frames = [encode(BINARY if packet.binary else TEXT, packet.payload) for packet in self._packets]
+        self._packets.clear()
+        self.size = 0
+        self.end()
+        return frames
+
+
+async def read_body(request: web.Request, limit: int) -> list[str | bytes]:
+    """The packets of a POST: text with its type in front, or an attachment. Raises ``TooLargeError``, ``ValueError``
+    for what no client may post, and what reading a broken request raises."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise ValueError("compressed")  # a few kilobytes can unpack to gigabytes
+    if (request.content_length or 0) > limit:
+        raise TooLargeError
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            raise TooLargeError
+    text = body.decode()
+    if text.startswith("d="):  # a script's form
+        packets = engineio.payload.Payload(encoded_payload=text).packets
+        return [packet.data if packet.binary else packet.encode() for packet in packets if _postable(packet)]
+    if not text:
+        return []
+    parts = text.split("\x1e")
+    if len(parts) > engineio.payload.Payload.max_decode_packets:
+        raise ValueError("too many packets in one body")
+    return [base64.b64decode(part[1:], validate=True) if part[:1] == "b" else _checked(part) for part in parts]
+
+
+def _postable(packet: engineio.packet.Packet) -> bool:
+    if packet.packet_type not in _POSTED:
+        raise ValueError(f"packets of type {packet.packet_type}")
+    return True
+
+
+def _checked(part: str) -> str:
+    if part[:1] not in ("1", "3", "4"):
+        raise ValueError(f"packets of type {part[:1]!r}")
+    return part

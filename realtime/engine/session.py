@@ -1,0 +1,295 @@
+"""One Engine.IO session: packets in, packets out, over long polling or over a WebSocket.
+
+A session lives as its members do: each is this client in one namespace. It keeps no task and no queue while nothing
+is under way; its deadlines stand in the engine's wheel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from realtime.engine.frames import GOING_AWAY, NORMAL, POLICY, TEXT, encode
+from realtime.engine.messages import Kind, Message, lagged
+from realtime.engine.packets import MALFORMED, Packet, nested_deeper, read_event
+from realtime.engine.polling import Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from realtime.engine.member import Member
+    from realtime.engine.server import Engine
+    from realtime.engine.websocket import WebSocket
+
+PING, PROBE_ANSWER, CLOSE, NOOP = b"2", b"3probe", b"1", b"6"
+MESSAGE, PONG, CLOSES, IGNORED = ord("4"), ord("3"), ord("1"), b"0256"
+PING_FRAME = encode(TEXT, PING)
+CLOSE_FRAME = encode(TEXT, CLOSE)
+
+# why a session ended, as the protocol names it, and ours
+CLIENT_DISCONNECT, SERVER_DISCONNECT = "client disconnect", "server disconnect"
+TRANSPORT_CLOSE, TRANSPORT_ERROR, PING_TIMEOUT = "transport close", "transport error", "ping timeout"
+MALFORMED_PACKET, TOO_SLOW, TOO_MANY, ALONE = "malformed packet", "too slow", "too many packets", "no namespace"
+
+
+class Session:
+    """One client's connection, whatever carries it. ``sid`` is Engine.IO's."""
+
+    __slots__ = (
+        "_alone_until",
+        "_attachments",
+        "_awaits_pong",
+        "_lagged",
+        "_packets",
+        "_ping_at",
+        "_second",
+        "address",
+        "closed",
+        "engine",
+        "link",
+        "mailbox",
+        "members",
+        "sid",
+        "write",
+    )
+
+    def __init__(self, engine: Engine, sid: str, address: str) -> None:
+        self.engine = engine
+        self.sid = sid
+        self.address = address
+        self.members: list[Member] = []  # bound: Bounds.namespaces
+        self.link: WebSocket | None = None
+        self.mailbox: Mailbox | None = None  # what waits for the next poll
+        self.write: Callable[[bytes], None] | None = None  # takes frames, while nothing stands before them
+        self.closed = False
+        self._attachments: Packet | None = None  # an event that waits for its binary attachments
+        self._awaits_pong = False
+        self._lagged: dict[tuple[str, str], int] | None = None  # streams by namespace: bound: Bounds.rooms for each
+        self._second = self._packets = 0
+        self._ping_at = engine.wheel.enter(self, engine.first_ping())
+        self._alone_until = engine.wheel.enter(self, engine.bounds.alone)
+
+    # what python-engineio asks of a session that polls
+
+    connected = True
+
+    @property
+    def upgraded(self) -> bool:
+        return self.link is not None and self.mailbox is None
+
+    async def handle_get_request(self, environ: dict[str, Any]) -> Any:
+        if self.mailbox is None:
+            return self.engine.eio.refusal("this connection is no more polled")
+        packets = await self.mailbox.take(environ["aiohttp.request"])
+        if packets is None:  # two polls at once: nobody can tell which of them is read
+            self.close(TRANSPORT_ERROR)
+            return self.engine.eio.refusal("another poll of this connection is open")
+        return packets
+
+    async def handle_post_request(self, environ: dict[str, Any]) -> None:
+        for packet in environ["mypick.body"]:
+            if self.closed:
+                return
+            if isinstance(packet, bytes):
+                self.take_binary(packet)
+            else:
+                self.take_text(bytearray(packet.encode()))
+
+    # what is sent
+
+    def send(self, message: Message) -> None:
+        """Behind all that was sent before. Never waits."""
+        if self.write is not None:
+            self.write(message.frame)
+        elif not self.closed:
+            self._send_slowly(message)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that are held for this client in this process."""
+        held = self.mailbox.size if self.mailbox is not None else 0
+        return held + (self.link.unsent if self.link is not None else 0)
+
+    def _send_slowly(self, message: Message) -> None:
+        """The client polls, or does not read as fast as it is written to."""
+        bounds, held = self.engine.bounds, self.unsent
+        if message.kind is Kind.DROPPABLE and held > bounds.dropping_bytes:
+            self.engine.dropped(message)
+        elif message.kind is Kind.DURABLE and (self._lagged or held > bounds.lagging_bytes):
+            # once one was dropped those behind it are of no use before `sync`
+            self._lagged = self._lagged or {}
+            self._lagged[message.namespace, message.stream] = message.seq
+            self.engine.dropped(message)
+        elif held + len(message) > bounds.unsent_bytes:
+            self.engine.cut(self, TOO_SLOW, unsent=held)
+        elif self.mailbox is not None:
+            self.mailbox.put(message)
+        elif self.link is not None:
+            self.link.write(message.frame)
+
+    def caught_up(self) -> None:
+        """The client has read what was held for it: it hears what it missed."""
+        if self._lagged and not self.closed:
+            missed, self._lagged = self._lagged, None
+            for (namespace, stream), seq in missed.items():
+                self.send(lagged(namespace, stream, seq))
+
+    # what comes
+
+    def take_text(self, payload: bytearray) -> None:
+        """One Engine.IO packet; its text is UTF-8."""
+        if self.closed or not self._within_rate():
+            return
+        kind = payload[0] if payload else 0
+        if kind == MESSAGE:
+            try:
+                self._take_message(payload)
+            except MALFORMED as malformed:
+                self._malformed(malformed)
+        elif kind == PONG:
+            if self._awaits_pong:
+                self._awaits_pong = False
+                self._ping_at = self.engine.wheel.enter(self, self.engine.bounds.ping_interval)
+        elif kind == CLOSES:
+            self.close(CLIENT_DISCONNECT)
+        elif kind not in IGNORED:
+            self._malformed(ValueError("no packet of Engine.IO 4"))
+
+    def take_binary(self, payload: bytes) -> None:
+        """An attachment of the event before it."""
+        if self.closed or not self._within_rate():
+            return
+        packet = self._attachments
+        try:
+            if packet is None:
+                raise ValueError("an attachment of nothing")
+            if packet.add_attachment(payload):
+                self._attachments = None
+                self.engine.take_packet(self, packet)
+        except MALFORMED as malformed:
+            self._malformed(malformed)
+
+    def _take_message(self, payload: bytearray) -> None:
+        if self._attachments is not None:
+            raise ValueError("an attachment was to come")
+        event = read_event(payload) if payload[1:2] == b"2" else None
+        if event is not None:
+            member = self.member(event.namespace)
+            if member is None:
+                self.engine.answer_stranger(self, event)
+                return
+            arguments = event.arguments
+            bound = self.engine.bounds.nesting
+            if nested_deeper(arguments, bound, payload.count(b"[") + payload.count(b"{")):
+                member.refuse_nesting(event.ack_id)
+            else:
+                member.receive(arguments, event.ack_id)
+            return
+        packet = Packet(encoded_packet=payload[1:].decode())
+        if packet.attachment_count:
+            if self.member(packet.namespace or "/") is None:
+                raise ValueError("attachments for a namespace that it is not in")
+            self._attachments = packet
+        else:
+            self.engine.take_packet(self, packet)
+
+    def member(self, namespace: str) -> Member | None:
+        for member in self.members:
+            if member.namespace == namespace:
+                return member
+        return None
+
+    def _within_rate(self) -> bool:
+        """Counted over whole seconds: of a burst at their border twice as many may pass."""
+        second = int(self.engine.loop.time())
+        if second != self._second:
+            self._second, self._packets = second, 0
+        self._packets += 1
+        if self._packets <= self.engine.bounds.packets_per_second:
+            return True
+        self.engine.cut(self, TOO_MANY)
+        return False
+
+    def _malformed(self, problem: Exception) -> None:
+        self.engine.malformed(self, problem)
+        self.close(MALFORMED_PACKET)
+
+    # its life
+
+    def on_tick(self, tick: int) -> None:
+        """A deadline may be due: the next ping, the answer to the last, or a namespace to be in."""
+        if self.closed:
+            return
+        if self._alone_until and tick >= self._alone_until:
+            self._alone_until = 0
+            if not self.members:
+                self.close(ALONE)
+                return
+        if tick < self._ping_at:
+            return
+        bounds = self.engine.bounds
+        if self._awaits_pong:
+            self.engine.cut(self, PING_TIMEOUT)
+            return
+        self._awaits_pong = True
+        self._ping_at = self.engine.wheel.enter(self, bounds.ping_timeout)
+        if self.write is not None:
+            self.write(PING_FRAME)
+        elif self.mailbox is not None:
+            self.mailbox.put_control(PING)
+        elif self.link is not None and self.link.unsent < bounds.unsent_bytes:
+            self.link.write(PING_FRAME)
+
+    def left_all(self) -> None:
+        """It is in no namespace any more."""
+        if not self.closed:
+            self._alone_until = self.engine.wheel.enter(self, self.engine.bounds.alone)
+
+    def upgrade(self, link: WebSocket) -> None:
+        """From now on the WebSocket carries it; what waited for a poll goes first."""
+        self.link = link
+        if self.mailbox is not None:
+            waiting, self.mailbox = self.mailbox, None
+            for frame in waiting.close():
+                link.write(frame)
+        self.write = link.unpaused_write
+
+    def close(self, reason: str, *, code: int = NORMAL) -> None:
+        """End it. The client gets what was sent before, if it reads within ``Bounds.goodbye``."""
+        if self.closed:
+            return
+        self.end(reason)
+        if self.mailbox is not None:
+            self.mailbox.put_control(CLOSE)
+            self.mailbox.end()
+        if self.link is not None:
+            if not self.link.probing and reason not in (CLIENT_DISCONNECT, TRANSPORT_CLOSE):
+                self.link.write(CLOSE_FRAME)
+            self.link.close(POLICY if reason in (MALFORMED_PACKET, ALONE) else code)
+
+    def cut(self, reason: str) -> None:
+        """End it without a word: it does not read."""
+        if self.closed:
+            return
+        self.end(reason)
+        if self.mailbox is not None:
+            self.mailbox.end()
+        if self.link is not None:
+            self.link.abort()
+
+    def drained(self) -> bool:
+        """Nothing is under way or unsent."""
+        return self.unsent == 0 and not any(member.busy for member in self.members)
+
+    def go_away(self) -> None:
+        """This process ends; the client finds another by itself."""
+        self.close(SERVER_DISCONNECT, code=GOING_AWAY)
+
+    def end(self, reason: str) -> None:
+        """Over, whatever becomes of the connection."""
+        self.closed = True
+        self.write = None
+        self._attachments = self._lagged = None
+        for member in list(self.members):
+            member.leave(reason)
+        self.engine.forget(self)
+

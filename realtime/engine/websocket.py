@@ -1,0 +1,156 @@
+"""A connection that was upgraded: frames in, frames out, nothing of the HTTP request behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from realtime.engine import frames
+from realtime.engine.frames import BINARY, CLOSE, MASKED, PING, SHORTEST, SMALL, TEXT, FrameReader
+from realtime.engine.private import websocket_mask
+
+if TYPE_CHECKING:
+    from realtime.engine.session import Session
+
+SMALL_TEXT = frames.FINAL | TEXT
+WRITE_HIGH = 64 * 1024  # bytes in this process at which writing is no longer blind
+
+
+class WebSocket(asyncio.Protocol):
+    """Carries a session, or probes whether it could (``probing``)."""
+
+    __slots__ = ("_reader", "closing", "paused", "probing", "session", "transport")
+
+    def __init__(self, session: Session, *, probing: bool = False) -> None:
+        self.session: Session = session
+        self.transport: asyncio.Transport | None = None
+        self.probing = probing
+        self.paused = False
+        self.closing = False
+        self._reader: FrameReader | None = None  # while a frame is half read
+
+    # the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport  # type: ignore[assignment]  # uvloop's are of no common class
+
+    def data_received(self, data: bytes) -> None:
+        # Nearly always one read is one small text in one frame. It needs no reader, and is not copied twice.
+        size = len(data)
+        if (
+            self._reader is None
+            and SHORTEST <= size < SMALL + SHORTEST
+            and data[0] == SMALL_TEXT
+            and data[1] == MASKED | (size - SHORTEST)
+        ):
+            payload = bytearray(data[SHORTEST:])
+            websocket_mask(data[2:SHORTEST], payload)
+            if payload.isascii() or _is_utf8(payload):
+                if not self.closing:
+                    self._take(TEXT, payload)
+                return
+        self._read(data)
+
+    def _read(self, data: bytes) -> None:
+        reader = self._reader or FrameReader(self.session.engine.bounds.packet_bytes)
+        self._reader = reader
+        for opcode, payload in reader.feed(data):
+            if opcode == CLOSE:
+                self._client_closes(payload)
+            elif not self.closing:
+                self._take(opcode, payload)
+        if reader.error is not None:
+            self.fail(reader.error.code)
+        elif reader.clean:
+            self._reader = None
+
+    def _take(self, opcode: int, payload: bytearray) -> None:
+        if opcode == PING:
+            if self.session.unsent < WRITE_HIGH:  # who does not read needs no answers
+                self.write(frames.encode(frames.PONG, bytes(payload)))
+        elif self.probing:
+            self.session.engine.probe(self.session, self, opcode, payload)
+        elif opcode == TEXT:
+            self.session.take_text(payload)
+        elif opcode == BINARY:
+            self.session.take_binary(bytes(payload))
+
+    def _client_closes(self, payload: bytearray) -> None:
+        try:
+            code = frames.close_code(bytes(payload))
+        except frames.FrameError as error:
+            self.fail(error.code)
+            return
+        if not self.closing:
+            self.closing = True
+            self.write(frames.encode_close(frames.NORMAL if code == frames.NO_CODE else code))
+        self._let_go()
+
+    def fail(self, code: int) -> None:
+        """The client broke the protocol."""
+        self.session.engine.broken(self.session, self, code)
+        self.close(code)
+
+    def pause_writing(self) -> None:
+        self.paused = True
+        if not self.probing:
+            self.session.write = None
+
+    def resume_writing(self) -> None:
+        self.paused = False
+        if not self.probing and not self.session.closed:
+            self.session.write = self.unpaused_write
+            self.session.caught_up()
+
+    @property
+    def unpaused_write(self) -> Callable[[bytes], None] | None:
+        """The transport's own, with nothing between; None while it has too much to write."""
+        return None if self.paused or self.transport is None else self.transport.write
+
+    def eof_received(self) -> None:
+        """The transport closes itself."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self._reader = None
+        self.session.engine.lost(self.session, self)
+
+    # the session calls
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the kernel has not taken yet."""
+        return self.transport.get_write_buffer_size() if self.transport is not None else 0
+
+    def write(self, frame: bytes) -> None:
+        """Hand a frame to the transport; dropped once the connection is gone."""
+        if self.transport is not None:
+            self.transport.write(frame)
+
+    def close(self, code: int) -> None:
+        """Say goodbye, and give the client ``Bounds.goodbye`` to answer: closed at once, what it has not read yet
+        could be thrown away by a reset."""
+        if self.closing or self.transport is None:
+            return
+        self.closing = True
+        self.write(frames.encode_close(code))
+        asyncio.get_running_loop().call_later(self.session.engine.bounds.goodbye, self.abort)
+
+    def _let_go(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+            asyncio.get_running_loop().call_later(self.session.engine.bounds.goodbye, self.abort)
+
+    def abort(self) -> None:
+        self.closing = True
+        if self.transport is not None:
+            self.transport.abort()
+
+
+def _is_utf8(payload: bytearray) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
