@@ -15,7 +15,7 @@ from mypick.addresses import client_address
 from mypick.db import Database
 from mypick.domain import Domain, DomainSettings
 from mypick.errors import DomainError
-from mypick.limits import Rate
+from mypick.limits import Rate, place_of
 from mypick.operations.checks import (
     backlog_check,
     memory_check,
@@ -95,13 +95,15 @@ def build_sockets(settings: Settings, domain: Domain) -> SocketDoor:
     def origin_allowed(origin: str, host: str) -> bool:
         return origin in allowed or origin.split("://", 1)[-1] == host
 
+    handshakes = domain.limits.meter("socket.handshake")
+
     def address(request: web.Request) -> str:
         peer = request.transport.get_extra_info("peername") if request.transport else None
         return client_address(peer, request.headers.getall("X-Forwarded-For", []), settings.trusted_proxies)
 
     def wait(address: str) -> float:
         try:
-            domain.limits.spend_here("socket.handshake", address=address)
+            handshakes.spend(place_of(address))
         except DomainError as refused:
             return (refused.retry_after_ms or 0) / 1_000
         return 0.0

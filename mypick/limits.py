@@ -170,6 +170,54 @@ class MemoryBuckets:
             self._full_at.pop(key, None)
 
 
+class Meter:
+    """One limit that each process counts for itself, for users by id or addresses by name: the cheap half of
+    ``MemoryBuckets``. At most ``max_keys`` buckets; beyond it those that are full go, then the oldest."""
+
+    def __init__(self, name: str, rate: Rate, clock: Clock, metrics: Metrics, max_keys: int = 100_000) -> None:
+        self._name, self._rate, self._metrics, self._max_keys = name, rate, metrics, max_keys
+        self._monotonic = clock.monotonic
+        self._each, self._window = rate.seconds_each, rate.seconds + 1e-9  # sums of fractions: the last token counts
+        self._full_at: dict[int | str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._full_at)
+
+    def spend(self, key: int | str) -> float:
+        """Take one token; seconds until the bucket is full again. ``DomainError`` ``RATE_LIMITED`` if there is none."""
+        now = self._monotonic()
+        full_at = self._full_at.get(key, now)
+        taken = (full_at if full_at > now else now) + self._each - now
+        if taken > self._window:
+            self._metrics.limits_refused.labels(self._name).inc()
+            raise _refusal(self._name, self._rate, taken - self._rate.seconds)
+        self._full_at[key] = now + taken
+        if len(self._full_at) > self._max_keys:
+            self._forget(now)
+        return taken
+
+    def forget(self, key: int | str) -> None:
+        self._full_at.pop(key, None)
+
+    def give_back(self, key: int | str, seconds: float) -> None:
+        if key in self._full_at:
+            self._full_at[key] -= seconds
+
+    def _forget(self, now: float) -> None:
+        self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
+        while len(self._full_at) > self._max_keys // 2:
+            del self._full_at[next(iter(self._full_at))]
+
+
+def _refusal(name: str, rate: Rate, wait_s: float) -> DomainError:
+    return DomainError(
+        Code.RATE_LIMITED,
+        f"too many: {rate.amount} in {rate.seconds} s are allowed; wait {math.ceil(wait_s)} s",
+        details={"limit": name, "amount": rate.amount, "seconds": rate.seconds},
+        retry_after_ms=math.ceil(wait_s * 1_000),
+    )
+
+
 class Limits:
     """``overrides`` are rates by name, as in the settings; a mistake in them is a ``WrongLimitError``."""
 
@@ -195,6 +243,11 @@ class Limits:
         self._redis = redis
         self._memory = MemoryBuckets(clock, max_keys)
         self._metrics = metrics or Metrics.unread()
+        self._meters = {
+            name: Meter(name, limit.rate, clock, self._metrics, max_keys)
+            for name, limit in self._limits.items()
+            if limit.here
+        }
 
     async def spend(
         self,
@@ -205,7 +258,8 @@ class Limits:
         subject: str | None = None,
         cost: int = 1,
     ) -> Allowance:
-        """Take ``cost`` tokens (a cost above the whole limit counts as the whole limit).
+        """Take ``cost`` tokens (a cost above the whole limit counts as the whole limit; a limit that is counted here
+        always takes one).
 
         ``subject`` stands for the user where there is no user yet: a hash of the name that somebody tries.
         ``DomainError`` ``RATE_LIMITED`` with the exact wait if there are too few; then nothing is taken.
@@ -218,45 +272,41 @@ class Limits:
             return Allowance(rate.amount, rate.amount, 0.0)
         cost_s = min(cost, rate.amount) * rate.seconds_each
         if limit.here:
-            return self._told(name, rate, self._memory.spend(keys, cost_s, rate.seconds))
-        return self._told(name, rate, await self._decide(keys, cost_s, rate.seconds))
+            wait_s = self.meter(name).spend(_key(limit.per, user_id, address))
+        else:
+            allowed, wait_s = await self._decide(keys, cost_s, rate.seconds)
+            if not allowed:
+                self._metrics.limits_refused.labels(name).inc()
+                raise _refusal(name, rate, wait_s)
+        remaining = math.floor((rate.seconds - wait_s) / rate.seconds_each + 1e-6)
+        return Allowance(rate.amount, max(0, remaining), wait_s)
 
     def counts_here(self, name: str) -> bool:
-        """Whether ``spend_here`` may be used: the limit is counted by this process alone."""
-        return self._limits[name].here or self._redis is None
+        """Whether this process counts the limit alone, so that there is a ``meter``."""
+        return self._limits[name].here
 
-    def spend_here(self, name: str, *, user_id: int | None = None, address: str | None = None) -> Allowance:
-        """``spend`` of one token, without waiting for anything."""
-        limit = self._limits[name]
-        rate, keys = limit.rate, _keys(name, limit.per, user_id, address)
-        if not keys:
-            return Allowance(rate.amount, rate.amount, 0.0)
-        return self._told(name, rate, self._memory.spend(keys, rate.seconds_each, rate.seconds))
-
-    def _told(self, name: str, rate: Rate, decided: tuple[bool, float]) -> Allowance:
-        allowed, wait_s = decided
-        if allowed:
-            remaining = math.floor((rate.seconds - wait_s) / rate.seconds_each + 1e-6)
-            return Allowance(rate.amount, max(0, remaining), wait_s)
-        self._metrics.limits_refused.labels(name).inc()
-        raise DomainError(
-            Code.RATE_LIMITED,
-            f"too many: {rate.amount} in {rate.seconds} s are allowed; wait {math.ceil(wait_s)} s",
-            details={"limit": name, "amount": rate.amount, "seconds": rate.seconds},
-            retry_after_ms=math.ceil(wait_s * 1_000),
-        )
+    def meter(self, name: str) -> Meter:
+        """The buckets of a limit that this process counts alone; a decision waits for nothing."""
+        return self._meters[name]
 
     async def refund(self, name: str, *, user_id: int | None, address: str | None, cost: int = 1) -> None:
         """Give tokens back, for what was refused later for another reason."""
         limit = self._limits[name]
         keys = _keys(name, limit.per, user_id, address)
         cost_s = min(cost, limit.rate.amount) * limit.rate.seconds_each
+        if limit.here:
+            self.meter(name).give_back(_key(limit.per, user_id, address), cost_s)
+            return
         self._memory.refund(keys, cost_s)
         await self._tell(_REFUND, keys, cost_s)
 
     async def reset(self, name: str, *, user_id: int | None, address: str | None) -> None:
         """Fill the buckets, as after a log-in that succeeded."""
-        keys = _keys(name, self._limits[name].per, user_id, address)
+        limit = self._limits[name]
+        keys = _keys(name, limit.per, user_id, address)
+        if limit.here:
+            self.meter(name).forget(_key(limit.per, user_id, address))
+            return
         self._memory.forget(keys)
         await self._tell("for _, key in ipairs(KEYS) do redis.call('DEL', key) end", keys, 0)
 
@@ -293,7 +343,7 @@ def _micros(seconds: float) -> str:
     return str(math.floor(seconds * 1e6))  # rounded up, the costs of all tokens would not fit into the bucket
 
 
-def _place(address: str) -> str:
+def place_of(address: str) -> str:
     """Whom an address stands for: IPv6 gives each household 2^64 of them."""
     try:
         parsed = ip_address(address)
@@ -308,7 +358,14 @@ def _place(address: str) -> str:
 
 def _keys(name: str, per: Per, user: int | str | None, address: str | None) -> list[str]:
     owner = [] if user is None else [f"mypick:limit:{name}:u{user}"]
-    place = [] if address is None else [f"mypick:limit:{name}:a{_place(address)}"]
+    place = [] if address is None else [f"mypick:limit:{name}:a{place_of(address)}"]
     if per is Per.ADDRESS:
         return place
     return owner + place if per is Per.BOTH else owner or place
+
+
+def _key(per: Per, user_id: int | None, address: str | None) -> int | str:
+    """Whose bucket of a meter it is."""
+    if per is Per.USER and user_id is not None:
+        return user_id
+    return place_of(address or "")

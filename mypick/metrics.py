@@ -11,6 +11,8 @@ from typing import Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from mypick.tallies import Counts, Timings
+
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
@@ -29,9 +31,9 @@ class Metrics:
     socket_closes: Counter  # namespace, reason
     socket_handshakes: Counter  # result: websocket, polling, or why it was refused
     socket_dropped: Counter  # kind: events that were not sent to a client that does not read
-    commands: Counter  # command, result: "ok" or the code
-    command_seconds: Histogram  # command: decode to ack
-    events_delivered: Counter  # event: one for each socket that it was written to
+    commands: Counts  # command, result: "ok" or the code
+    command_seconds: Timings  # command: decode to ack
+    events_delivered: Counts  # event: one for each socket that it was written to
 
     stream_commits: Counter  # result: ok, failed
     stream_commit_appends: Histogram  # appends that shared one transaction
@@ -78,9 +80,11 @@ class Metrics:
             socket_closes=counter("socket_closes", "Connections closed", "namespace", "reason"),
             socket_handshakes=counter("socket_handshakes", "Handshakes of sockets", "result"),
             socket_dropped=counter("socket_dropped", "Events not sent to clients that do not read", "kind"),
-            commands=counter("commands", "Socket commands handled", "command", "result"),
-            command_seconds=seconds("command_seconds", "Seconds from command to ack", "command"),
-            events_delivered=counter("events_delivered", "Events written to sockets", "event"),
+            commands=Counts("mypick_commands", "Socket commands handled", ("command", "result"), registry),
+            command_seconds=Timings(
+                "mypick_command_seconds", "Seconds from command to ack", ("command",), _SECONDS, registry
+            ),
+            events_delivered=Counts("mypick_events_delivered", "Events written to sockets", ("event",), registry),
             stream_commits=counter("stream_commits", "Group commits", "result"),
             stream_commit_appends=Histogram(
                 "mypick_stream_commit_appends", "Appends in one commit", registry=registry, buckets=_SIZES

@@ -34,12 +34,18 @@ RETRY_AWAY_MS = 2_000  # a database that restarts is back within seconds; client
 SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answer in milliseconds
 
 
+class Meter(Protocol):
+    """A limit that is decided at once."""
+
+    def spend(self, key: int) -> object: ...
+
+
 class Limiter(Protocol):
     async def spend(self, name: str, *, user_id: int | None = None, address: str | None = None) -> object: ...
 
-    def spend_here(self, name: str, *, user_id: int | None = None, address: str | None = None) -> object: ...
-
     def counts_here(self, name: str) -> bool: ...
+
+    def meter(self, name: str) -> Meter: ...
 
 
 class Attendance(Protocol):
@@ -81,12 +87,15 @@ class Namespace:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.commands = commands_of(type(self))
+        self._monotonic = parts.clock.monotonic
         self._droppable = frozenset(sent.name for sent in self.sends if sent.droppable)
         metrics = parts.metrics
         self._succeeded = {name: metrics.commands.labels(name, "ok") for name in self.commands}
         self._seconds = {name: metrics.command_seconds.labels(name) for name in (*self.commands, "unknown")}
         self._at_once = {
-            name for name, spec in self.commands.items() if spec.inline and parts.limits.counts_here(spec.limit)
+            name: (spec, parts.limits.meter(spec.limit))
+            for name, spec in self.commands.items()
+            if spec.inline and parts.limits.counts_here(spec.limit)
         }
         parts.engine.add(self.name, self)
 
@@ -184,14 +193,15 @@ class Namespace:
 
     def receive(self, member: Member, arguments: Any) -> bytes | Awaitable[bytes]:
         conn: Connection = member.context
-        began = self.parts.clock.monotonic()
+        began = self._monotonic()
         given = arguments if isinstance(arguments, list) else []
         name = given[0] if given and isinstance(given[0], str) else ""
-        if name not in self._at_once:
+        at_once = self._at_once.get(name)
+        if at_once is None:
             return self._run(conn, self.commands.get(name), given, began)
-        spec = self.commands[name]
+        spec, meter = at_once
         try:
-            self.parts.limits.spend_here(spec.limit, user_id=conn.actor.user_id)
+            meter.spend(conn.actor.user_id)
             cmd = self._decoded(conn, spec, given)
             for guard in spec.guards:
                 guard(conn, cmd)
@@ -233,8 +243,8 @@ class Namespace:
         return decode(spec, given)
 
     def _count(self, name: str, began: float) -> None:
-        self._succeeded[name].inc()
-        self._seconds[name].observe(self.parts.clock.monotonic() - began)
+        self._succeeded[name].value += 1
+        self._seconds[name].observe(self._monotonic() - began)
 
     def _failed(self, conn: Connection, name: str, problem: Exception, began: float) -> bytes:
         """The one place where what went wrong becomes what the client is told."""
@@ -247,7 +257,7 @@ class Namespace:
             with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
                 error = self._unexpected(name, problem)
         self.parts.metrics.commands.labels(name, error.code.name).inc()
-        self._seconds[name].observe(self.parts.clock.monotonic() - began)
+        self._seconds[name].observe(self._monotonic() - began)
         return failure(error)
 
     def _unexpected(self, doing: str, problem: Exception) -> DomainError:

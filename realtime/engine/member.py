@@ -51,7 +51,7 @@ class Door(Protocol):
 class Space:
     """A namespace of this process: its door, who is in it, and in which of its rooms."""
 
-    __slots__ = ("ack_head", "door", "members", "name", "rooms")
+    __slots__ = ("ack_head", "door", "event_head", "members", "name", "rooms")
 
     def __init__(self, name: str, door: Door) -> None:
         self.name = name
@@ -59,6 +59,7 @@ class Space:
         self.members: dict[str, Member] = {}  # bound: Bounds.connections
         self.rooms: dict[str, dict[str, Session]] = {}  # bound: Bounds.rooms for each member
         self.ack_head = b"43" + address(name)
+        self.event_head = b"42" + address(name)
 
 
 class Member:

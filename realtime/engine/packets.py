@@ -53,6 +53,21 @@ class Packet(socketio.packet.Packet):  # type: ignore[misc]  # the package is un
         return count
 
 
+def read_arguments(payload: bytearray, start: int) -> tuple[int | None, Any] | None:
+    """Ack id and arguments of an event, which begin at ``start``, behind the namespace; None for what is written in an
+    unusual way, which ``Packet`` may still read. Raises ``ValueError`` for what is no JSON."""
+    opening = payload.find(b"[", start)
+    if opening < 0:
+        return None
+    ack_id = None
+    if opening > start:
+        digits = payload[start:opening]
+        if not digits.isdigit() or opening - start > LONGEST_ID:
+            return None
+        ack_id = int(digits)
+    return ack_id, orjson.loads(payload[opening:])
+
+
 class Event(NamedTuple):
     """An event of a client: where to, whether it wants an ack, name and arguments."""
 
@@ -62,24 +77,17 @@ class Event(NamedTuple):
 
 
 def read_event(payload: bytearray) -> Event | None:
-    """The event in a message of Engine.IO that begins with ``42``; None for one that is written in an unusual way,
-    which ``Packet`` may still read. Raises ``ValueError`` for what is no JSON."""
-    opening = payload.find(b"[", 2)
-    if opening < 0:
-        return None
-    head = payload[2:opening]
-    namespace = "/"
-    if head[:1] == b"/":
-        name, comma, head = head.partition(b",")
-        if not comma or b"?" in name:
+    """The event in a message of Engine.IO that begins with ``42``; as ``read_arguments``."""
+    namespace, start = "/", 2
+    if payload[2:3] == b"/":
+        comma = payload.find(b",")
+        if comma < 0:
             return None
-        namespace = name.decode()
-    ack_id = None
-    if head:
-        if not head.isdigit() or len(head) > LONGEST_ID:
+        namespace, start = payload[2:comma].decode(), comma + 1
+        if "?" in namespace:
             return None
-        ack_id = int(head)
-    return Event(namespace, ack_id, orjson.loads(memoryview(payload)[opening:]))
+    read = read_arguments(payload, start)
+    return None if read is None else Event(namespace, *read)
 
 
 def nested_deeper(value: Any, bound: int, opened: int) -> bool:

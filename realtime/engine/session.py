@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.engine.frames import GOING_AWAY, NORMAL, POLICY, TEXT, encode
 from realtime.engine.messages import Kind, Message, lagged
-from realtime.engine.packets import MALFORMED, Packet, nested_deeper, read_event
+from realtime.engine.packets import MALFORMED, Packet, nested_deeper, read_arguments, read_event
 from realtime.engine.polling import Mailbox
 
 if TYPE_CHECKING:
@@ -171,19 +171,21 @@ class Session:
     def _take_message(self, payload: bytearray) -> None:
         if self._attachments is not None:
             raise ValueError("an attachment was to come")
-        event = read_event(payload) if payload[1:2] == b"2" else None
-        if event is not None:
-            member = self.member(event.namespace)
-            if member is None:
+        for member in self.members:
+            head = member.space.event_head
+            if payload.startswith(head) and (read := read_arguments(payload, len(head))) is not None:
+                ack_id, arguments = read
+                opened = payload.count(b"[") + payload.count(b"{")
+                if nested_deeper(arguments, self.engine.bounds.nesting, opened):
+                    member.refuse_nesting(ack_id)
+                else:
+                    member.receive(arguments, ack_id)
+                return
+        if payload.startswith(b"42"):
+            event = read_event(payload)
+            if event is not None and self.member(event.namespace) is None:
                 self.engine.answer_stranger(self, event)
                 return
-            arguments = event.arguments
-            bound = self.engine.bounds.nesting
-            if nested_deeper(arguments, bound, payload.count(b"[") + payload.count(b"{")):
-                member.refuse_nesting(event.ack_id)
-            else:
-                member.receive(arguments, event.ack_id)
-            return
         packet = Packet(encoded_packet=payload[1:].decode())
         if packet.attachment_count:
             if self.member(packet.namespace or "/") is None:
@@ -199,8 +201,8 @@ class Session:
         return None
 
     def _within_rate(self) -> bool:
-        """Counted over whole seconds: of a burst at their border twice as many may pass."""
-        second = int(self.engine.loop.time())
+        """Counted over seconds of the wheel: of a burst at their border twice as many may pass."""
+        second = self.engine.wheel.second
         if second != self._second:
             self._second, self._packets = second, 0
         self._packets += 1

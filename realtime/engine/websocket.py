@@ -47,8 +47,10 @@ class WebSocket(asyncio.Protocol):
             payload = bytearray(data[SHORTEST:])
             websocket_mask(data[2:SHORTEST], payload)
             if payload.isascii() or _is_utf8(payload):
-                if not self.closing:
-                    self._take(TEXT, payload)
+                if self.probing:
+                    self.session.engine.probe(self.session, self, TEXT, payload)
+                elif not self.closing:
+                    self.session.take_text(payload)
                 return
         self._read(data)
 

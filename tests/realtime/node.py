@@ -25,7 +25,7 @@ from mypick.clock import Clock
 from mypick.control import Control
 from mypick.errors import DomainError
 from mypick.ids import Ids
-from mypick.limits import Limits
+from mypick.limits import Limits, place_of
 from mypick.metrics import Metrics
 from mypick.notifications.fan_out import EVENT, _one_more_unread
 from mypick.notifications.models import Notice, Notification
@@ -143,13 +143,15 @@ class Node:
         self.connections = Connections()
         self.limits = Limits(clock=clock, overrides={**OPEN, **(limits or {})})
 
+        handshakes = self.limits.meter("socket.handshake")
+
         def address(request: web.Request) -> str:
             peer = request.transport.get_extra_info("peername") if request.transport else None
             return client_address(peer, request.headers.getall("X-Forwarded-For", []), trusted_proxies)
 
         def wait(address: str) -> float:
             try:
-                self.limits.spend_here("socket.handshake", address=address)
+                handshakes.spend(place_of(address))
             except DomainError as refused:
                 return (refused.retry_after_ms or 0) / 1_000
             return 0.0
