@@ -8,8 +8,8 @@ a room for each message, and starts a task for each recipient. This one has its 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import socketio
 
@@ -17,6 +17,9 @@ from mypick.errors import Code, DomainError
 from realtime.engine.member import Member, Space
 from realtime.engine.messages import Message
 from realtime.engine.packets import EVENT, Packet
+
+if TYPE_CHECKING:
+    from realtime.engine.session import Session
 
 SLICE = 500  # sockets written to before the loop breathes: 1 to 2 ms, and under 20 on a machine ten times slower
 
@@ -64,16 +67,15 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is unty
         if not members:
             return
         if len(members) <= SLICE:
-            _write(list(members.items()), message, but)
+            _write([session for sid, session in members.items() if sid != but] if but else members.values(), message)
             return
-        everybody = list(members.items())
+        everybody = [item for item in members.items() if item[0] != but]
         for start in range(0, len(everybody), SLICE):
             part = everybody[start : start + SLICE]
             if start:
                 await asyncio.sleep(0)
-                # who left meanwhile must not hear it, even if it is still connected
-                part = [item for item in part if item[0] in members]
-            _write(part, message, but)
+            # who left meanwhile must not hear it, even if it is still connected
+            _write([session for sid, session in part if sid in members], message)
 
     # the surface of python-socketio's manager
 
@@ -145,12 +147,10 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is unty
                     member.session.send(Message(part if binary else b"4" + part.encode(), binary=binary))
 
 
-def _write(members: list[tuple[str, Any]], message: Message, but: str) -> None:
+def _write(sessions: Iterable[Session], message: Message) -> None:
     frame = message.frame
-    for sid, session in members:
+    for session in sessions:
         write = session.write
-        if sid == but:
-            continue
         if write is not None:
             write(frame)
         else:
