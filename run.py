@@ -62,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return refuse(settings_problem(wrong))
     except SettingsError as wrong:  # says which field could not be read, not what stood there
         return refuse(f"{wrong}; it must be JSON, see .env.example")
-    configure_logs(level=settings.log_level, json_lines=settings.in_production)
+    listens = bool(settings.sentry_dsn.get_secret_value())
+    configure_logs(level=settings.log_level, json_lines=settings.in_production, quick=not listens)
     start_sentry(settings)
     try:
         return run_loop(options.command(settings, options))

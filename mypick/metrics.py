@@ -27,10 +27,10 @@ class Metrics:
     http_seconds: Histogram  # method, route
 
     socket_connections: Gauge  # namespace: open now
-    socket_connects: Counter  # namespace, result: "ok" or the code that refused
-    socket_closes: Counter  # namespace, reason
-    socket_handshakes: Counter  # result: websocket, polling, or why it was refused
-    socket_dropped: Counter  # kind: events that were not sent to a client that does not read
+    socket_connects: Counts  # namespace, result: "ok" or the code that refused
+    socket_closes: Counts  # namespace, reason
+    socket_handshakes: Counts  # result: websocket, polling, or why it was refused
+    socket_dropped: Counts  # kind: events that were not sent to a client that does not read
     commands: Counts  # command, result: "ok" or the code
     command_seconds: Timings  # command: decode to ack
     events_delivered: Counts  # event: one for each socket that it was written to
@@ -65,6 +65,9 @@ class Metrics:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"mypick_{name}", text, labels, registry=registry)
 
+        def counts(name: str, text: str, *labels: str) -> Counts:
+            return Counts(f"mypick_{name}", text, labels, registry)
+
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"mypick_{name}", text, labels, registry=registry)
 
@@ -76,15 +79,15 @@ class Metrics:
             http_requests=counter("http_requests", "REST requests answered", "method", "route", "status"),
             http_seconds=seconds("http_seconds", "Seconds to answer a REST request", "method", "route"),
             socket_connections=gauge("socket_connections", "Open connections", "namespace"),
-            socket_connects=counter("socket_connects", "Connection attempts", "namespace", "result"),
-            socket_closes=counter("socket_closes", "Connections closed", "namespace", "reason"),
-            socket_handshakes=counter("socket_handshakes", "Handshakes of sockets", "result"),
-            socket_dropped=counter("socket_dropped", "Events not sent to clients that do not read", "kind"),
-            commands=Counts("mypick_commands", "Socket commands handled", ("command", "result"), registry),
+            socket_connects=counts("socket_connects", "Connection attempts", "namespace", "result"),
+            socket_closes=counts("socket_closes", "Connections closed", "namespace", "reason"),
+            socket_handshakes=counts("socket_handshakes", "Handshakes of sockets", "result"),
+            socket_dropped=counts("socket_dropped", "Events not sent to clients that do not read", "kind"),
+            commands=counts("commands", "Socket commands handled", "command", "result"),
             command_seconds=Timings(
                 "mypick_command_seconds", "Seconds from command to ack", ("command",), _SECONDS, registry
             ),
-            events_delivered=Counts("mypick_events_delivered", "Events written to sockets", ("event",), registry),
+            events_delivered=counts("events_delivered", "Events written to sockets", "event"),
             stream_commits=counter("stream_commits", "Group commits", "result"),
             stream_commit_appends=Histogram(
                 "mypick_stream_commit_appends", "Appends in one commit", registry=registry, buckets=_SIZES

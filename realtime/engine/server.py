@@ -249,7 +249,7 @@ class Engine:
         kind, namespace = packet.packet_type, packet.namespace or "/"
         member = session.member(namespace)
         if kind == CONNECT:
-            self._connect(session, namespace, packet.data)
+            self.connect(session, namespace, packet.data)
         elif kind == DISCONNECT:
             if member is not None:
                 member.leave(reasons.CLIENT_DISCONNECT)
@@ -264,7 +264,8 @@ class Engine:
         else:
             raise ValueError(f"packets of type {kind}")
 
-    def _connect(self, session: Session, namespace: str, auth: Any) -> None:
+    def connect(self, session: Session, namespace: str, auth: Any) -> None:
+        """A client asks to be let into a namespace."""
         space = self.rooms.spaces.get(namespace)
         if space is None:
             known = ", ".join(sorted(self.rooms.spaces))

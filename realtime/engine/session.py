@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.engine.frames import GOING_AWAY, NORMAL, POLICY, TEXT, encode
 from realtime.engine.messages import Kind, Message, lagged
-from realtime.engine.packets import MALFORMED, Packet, nested_deeper, read_arguments, read_event
+from realtime.engine.packets import MALFORMED, Packet, nested_deeper, read_arguments, read_connect, read_event
 from realtime.engine.polling import Mailbox
 
 if TYPE_CHECKING:
@@ -186,6 +186,9 @@ class Session:
             if event is not None and self.member(event.namespace) is None:
                 self.engine.answer_stranger(self, event)
                 return
+        if payload.startswith(b"40/") and (connect := read_connect(payload)) is not None:
+            self.engine.connect(self, *connect)
+            return
         packet = Packet(encoded_packet=payload[1:].decode())
         if packet.attachment_count:
             if self.member(packet.namespace or "/") is None:
