@@ -277,9 +277,13 @@ class Namespace:
         half-way to its end: told at once, it would renew at once, for ever."""
         conn.noticed, conn.deadline = False, 0
         left = self._left(conn)
-        if left is not None:
-            wait = left / 2 if renewed and left <= EXPIRY_NOTICE else left - EXPIRY_NOTICE
-            conn.deadline = self.parts.engine.wheel.enter(conn, max(0.0, wait))
+        if left is None:
+            return
+        wait = left / 2 if renewed and left <= EXPIRY_NOTICE else left - EXPIRY_NOTICE
+        if wait > 0:
+            conn.deadline = self.parts.engine.wheel.enter(conn, wait)
+        else:
+            self.token_ends(conn)
 
     def token_ends(self, conn: Connection) -> None:
         """The deadline of ``conn`` has come."""

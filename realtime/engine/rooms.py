@@ -67,7 +67,7 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is unty
         if not members:
             return
         if len(members) <= SLICE:
-            _write([session for sid, session in members.items() if sid != but] if but else members.values(), message)
+            _write([session for sid, session in members.items() if sid != but], message)
             return
         everybody = [item for item in members.items() if item[0] != but]
         for start in range(0, len(everybody), SLICE):
