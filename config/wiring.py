@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 from pydantic import SecretStr
 
@@ -28,7 +30,8 @@ from mypick.operations.health import Health
 from mypick.operations.idempotency import Idempotency
 from realtime.connection import Connections
 from realtime.engine.bounds import Bounds
-from realtime.engine.server import Engine, Handshakes
+from realtime.engine.handshake import Handshakes
+from realtime.engine.server import Engine
 from realtime.namespace import Parts
 from realtime.notifications import NotificationsNamespace
 from realtime.server import SocketDoor
@@ -97,9 +100,8 @@ def build_sockets(settings: Settings, domain: Domain) -> SocketDoor:
 
     handshakes = domain.limits.meter("socket.handshake")
 
-    def address(request: web.Request) -> str:
-        peer = request.transport.get_extra_info("peername") if request.transport else None
-        return client_address(peer, request.headers.getall("X-Forwarded-For", []), settings.trusted_proxies)
+    def address(peer: object, forwarded_for: Sequence[str]) -> str:
+        return client_address(peer, forwarded_for, settings.trusted_proxies)
 
     def wait(address: str) -> float:
         try:

@@ -55,6 +55,10 @@ class SocketDoor:
         """Serve ``/socket.io/`` in ``app``."""
         self._engine.attach(app)
 
+    def front(self, http: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
+        """The protocols of new connections: sockets are taken here, all else is given to those of ``http``."""
+        return self._engine.front(http)
+
     @property
     def sockets(self) -> int:
         return len(self._engine.sessions)

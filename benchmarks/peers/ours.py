@@ -38,7 +38,8 @@ from mypick.streams import Streams
 from mypick.wire import Command, Text, View
 from realtime.connection import Connection, Connections
 from realtime.engine.bounds import Bounds
-from realtime.engine.server import Engine, Handshakes
+from realtime.engine.handshake import Handshakes
+from realtime.engine.server import Engine
 from realtime.namespace import Namespace, Parts
 from realtime.registry import command
 from realtime.server import SocketDoor
@@ -130,7 +131,7 @@ async def none_ended(_: Collection[int]) -> set[int]:
 
 
 @contextlib.asynccontextmanager
-async def door() -> AsyncIterator[web.Application]:
+async def door() -> AsyncIterator[tuple[web.Application, SocketDoor]]:
     """The socket door, open, in an application of its own."""
     clock, rng = SystemClock(), random.Random()
     metrics = Metrics.on(CollectorRegistry())
@@ -138,7 +139,7 @@ async def door() -> AsyncIterator[web.Application]:
     streams = Streams(bus=bus, ids=Ids(), clock=clock, people=nobody, node="bench", rng=rng, metrics=metrics)
     tokens = Tokens(clock, access_secret=secrets.token_hex(32), refresh_secret=secrets.token_hex(32))
     engine = Engine(
-        Handshakes(lambda *_: False, lambda _: "127.0.0.1", lambda _: 0.0),
+        Handshakes(lambda *_: False, lambda *_: "127.0.0.1", lambda _: 0.0),
         bounds=Bounds(packet_bytes=MAX_PACKET, packets_per_second=1_000_000),
         metrics=metrics,
     )
@@ -171,7 +172,7 @@ async def door() -> AsyncIterator[web.Application]:
         await bus.start(streams.delivery.on_message, streams.delivery.look_now)
         delivering = asyncio.create_task(streams.delivery.run(sockets.deliver))
         try:
-            yield app
+            yield app, sockets
         finally:
             delivering.cancel()
             await streams.delivery.close()
@@ -180,11 +181,14 @@ async def door() -> AsyncIterator[web.Application]:
 
 async def serve() -> None:
     configure_logs(level="INFO", json_lines=True)
-    async with door() as app:
+    async with door() as (app, sockets):
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, backlog=BACKLOG).start()
-        sys.stdout.write(json.dumps({"event": "listening", "port": runner.addresses[0][1]}) + "\n")
+        loop = asyncio.get_running_loop()
+        if runner.server is None:
+            raise AssertionError("it was set up")
+        listener = await loop.create_server(sockets.front(runner.server), "127.0.0.1", 0, backlog=BACKLOG)
+        sys.stdout.write(json.dumps({"event": "listening", "port": listener.sockets[0].getsockname()[1]}) + "\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
 

@@ -20,6 +20,7 @@ class Bounds:
     unsent_bytes: int = 1024 * 1024  # of one connection, in this process; beyond it is closed
     ping_interval: float = 25.0  # seconds, the default of the protocol's own servers
     ping_timeout: float = 20.0
+    silent: float = 20.0  # seconds that a connection may send nothing at all
     alone: float = 20.0  # seconds that a connection may be in no namespace
     goodbye: float = 3.0  # seconds that a closed client has to take what is left for it; then it is cut
     body: float = 30.0  # seconds for the body of a POST to arrive

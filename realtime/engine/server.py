@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
 import logging
 import math
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -23,6 +19,8 @@ from mypick.metrics import Metrics
 from realtime.engine import session as reasons
 from realtime.engine.bounds import Bounds
 from realtime.engine.frames import NORMAL, TEXT, encode
+from realtime.engine.front import Front, Handshake
+from realtime.engine.handshake import Handshakes, answer_to_key
 from realtime.engine.member import CONNECT_FIRST, Door, Member, Space
 from realtime.engine.messages import Message, address, packet
 from realtime.engine.packets import (
@@ -47,18 +45,7 @@ from realtime.engine.wheel import Wheel
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER = 5  # seconds, for clients that come while this process closes or is full
-KEY_SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 DRAIN_LOOK = 0.02  # seconds between two looks whether all is sent
-
-
-@dataclass(frozen=True, slots=True)
-class Handshakes:
-    """Who may open connections. ``origin_allowed(origin, host)`` decides for browsers; a client that sends no Origin is
-    a program. ``wait(address)`` is how many seconds an address with too many handshakes has to wait, 0 for none."""
-
-    origin_allowed: Callable[[str, str], bool]
-    address: Callable[[web.Request], str]
-    wait: Callable[[str], float]
 
 
 class Engine:
@@ -136,7 +123,7 @@ class Engine:
             what = "this server is closing" if self._draining else "this server is full"
             self.metrics.socket_handshakes.labels("closing" if self._draining else "full").inc()
             raise web.HTTPServiceUnavailable(text=f"{what}: come back", headers={"Retry-After": str(RETRY_AFTER)})
-        if wait := self._handshakes.wait(self._handshakes.address(request)):
+        if wait := self._handshakes.wait(self._handshakes.address_of(request)):
             self.metrics.socket_handshakes.labels("too many").inc()
             raise web.HTTPTooManyRequests(
                 text=f"too many connections from your address: wait {math.ceil(wait)} s",
@@ -153,7 +140,12 @@ class Engine:
         sid = request.query.get("sid")
         if sid is None and request.query.get("EIO") != "4":
             raise self._refusal("version", "this server speaks version 4 of Engine.IO: EIO=4")
-        answer = _answer_to_key(request)
+        answer = answer_to_key(
+            connection=headers.get("Connection", ""),
+            upgrade=headers.get("Upgrade", ""),
+            version=headers.get("Sec-WebSocket-Version", ""),
+            key=headers.get("Sec-WebSocket-Key", ""),
+        )
         if answer is None:
             raise self._refusal(
                 "upgrade",
@@ -161,7 +153,7 @@ class Engine:
                 "Sec-WebSocket-Key",
             )
         if sid is None:
-            session = self._new_session(request)
+            session = self._new_session(self._handshakes.address_of(request))
             link = WebSocket(session)
         else:
             found = self.sessions.get(sid)
@@ -174,23 +166,52 @@ class Engine:
         session.link = link  # where it probes, the session goes on being polled
         transport.write(answer)
         if sid is None:
-            self.sessions[session.sid] = session
-            transport.write(encode(TEXT, b"0" + orjson.dumps(self._opening(session, []))))
-            self.metrics.socket_handshakes.labels("websocket").inc()
+            self._begin(session, transport)
         response = hand_over(request, link)
         if sid is None and not session.closed:
             session.upgrade(link)
         return response
 
+    def _begin(self, session: Session, transport: asyncio.Transport) -> None:
+        self.sessions[session.sid] = session
+        transport.write(encode(TEXT, b"0" + orjson.dumps(self._opening(session, []))))
+        self.metrics.socket_handshakes.labels("websocket").inc()
+
+    def front(self, http: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
+        """What makes the protocol of each new connection: handshakes of WebSockets end here, all else is ``http``'s."""
+        return lambda: Front(self, http)
+
+    def greet(self, transport: asyncio.Transport, handshake: Handshake) -> bool:
+        """Make a connection a WebSocket, if it may be one; who may not be goes the long way and is told why."""
+        rules = self._handshakes
+        if self._draining or len(self.sessions) >= self.bounds.connections:
+            return False
+        if handshake.origin is not None and not rules.origin_allowed(handshake.origin, handshake.host):
+            return False
+        address = rules.address(transport.get_extra_info("peername"), handshake.forwarded_for)
+        if rules.wait(address):
+            return False
+        self.loop = asyncio.get_running_loop()
+        session = self._new_session(address)
+        session.link = link = WebSocket(session)
+        transport.write(handshake.answer)
+        self._begin(session, transport)
+        transport.set_protocol(link)
+        link.connection_made(transport)
+        session.upgrade(link)
+        if handshake.early:
+            link.data_received(handshake.early)
+        return True
+
     def _open_polling(self, request: web.Request) -> tuple[Session, dict[str, Any]]:
-        session = self._new_session(request)
+        session = self._new_session(self._handshakes.address_of(request))
         session.mailbox = Mailbox()
         self.sessions[session.sid] = session
         self.metrics.socket_handshakes.labels("polling").inc()
         return session, self._opening(session, ["websocket"])
 
-    def _new_session(self, request: web.Request) -> Session:
-        return Session(self, secrets.token_urlsafe(15), self._handshakes.address(request))
+    def _new_session(self, address: str) -> Session:
+        return Session(self, secrets.token_urlsafe(15), address)
 
     def _opening(self, session: Session, upgrades: list[str]) -> dict[str, Any]:
         return {
@@ -364,29 +385,6 @@ async def _settle(sessions: list[Session], done: Callable[[Session], bool], with
 
 def _packets(attachments: int) -> type[Packet]:
     return type("BoundedPacket", (Packet,), {"max_attachments": attachments})
-
-
-def _answer_to_key(request: web.Request) -> bytes | None:
-    """The response that turns the connection into a WebSocket; None for a request that may not be turned."""
-    headers = request.headers
-    connection = [token.strip().lower() for token in headers.get("Connection", "").split(",")]
-    key = headers.get("Sec-WebSocket-Key", "")
-    try:
-        nonce = base64.b64decode(key, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if (
-        "upgrade" not in connection
-        or headers.get("Upgrade", "").lower() != "websocket"
-        or headers.get("Sec-WebSocket-Version") != "13"
-        or len(nonce) != 16
-    ):
-        return None
-    digest = base64.b64encode(hashlib.sha1(key.encode() + KEY_SALT).digest())  # noqa: S324 - what the RFC asks for
-    return (
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Accept: %b\r\n\r\n" % digest
-    )
 
 
 def _quiet(package: str) -> logging.Logger:

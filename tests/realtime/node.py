@@ -36,8 +36,9 @@ from mypick.streams import Append, Event, NewEvent, Streams
 from mypick.wire import Command, View
 from realtime.connection import Connection, Connections
 from realtime.engine.bounds import Bounds
+from realtime.engine.handshake import Handshakes
 from realtime.engine.messages import event
-from realtime.engine.server import Engine, Handshakes
+from realtime.engine.server import Engine
 from realtime.namespace import Parts
 from realtime.notifications import NotificationsNamespace
 from realtime.registry import command
@@ -145,9 +146,8 @@ class Node:
 
         handshakes = self.limits.meter("socket.handshake")
 
-        def address(request: web.Request) -> str:
-            peer = request.transport.get_extra_info("peername") if request.transport else None
-            return client_address(peer, request.headers.getall("X-Forwarded-For", []), trusted_proxies)
+        def address(peer: object, forwarded_for: Sequence[str]) -> str:
+            return client_address(peer, forwarded_for, trusted_proxies)
 
         def wait(address: str) -> float:
             try:
@@ -199,12 +199,15 @@ class Node:
         self.door.attach(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        assert self._runner.server is not None
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self.door.front(self._runner.server), "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
 
     async def close(self) -> None:
         if not self.drained:
             await self.door.drain()
+        self._listener.close()
         if self._runner:
             await self._runner.cleanup()
         for task in self._tasks:
