@@ -66,6 +66,7 @@ class _Load:
     tags: tuple[str, ...]
     started: float
     ttl: float
+    shared: bool
     stale: bool = False  # invalidated since it began: who asks from now on needs a newer one
     task: asyncio.Task[bytes] = field(init=False)
 
@@ -116,13 +117,20 @@ class Cache:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def get_or_load(
-        self, key: str, loader: Loader, *, ttl: float | None = None, tags: Iterable[str] = ()
+        self,
+        key: str,
+        loader: Loader,
+        *,
+        ttl: float | None = None,
+        tags: Iterable[str] = (),
+        shared: bool = True,
     ) -> Any:
         """The value of ``key``, from ``loader`` if nobody has it. Those who ask at once share one load.
 
         ``tags`` are the same at every call for a key. What the loader raises goes to all who share the load and is
-        not kept. The loader outlives a caller who is cancelled, so never call this inside a transaction: the loader
-        would read within it.
+        not kept. What is not ``shared`` is kept in memory alone, where it is cheaper to load than to ask Redis for; it
+        is invalidated on every node all the same. The loader outlives a caller who is cancelled, so never call this
+        inside a transaction: the loader would read within it.
         """
         entry = self._entries.get(key)
         if entry is not None and entry.until > self._clock.monotonic():
@@ -131,7 +139,13 @@ class Cache:
             return orjson.loads(entry.payload)
         load = self._newest.get(key)
         if load is None or load.stale:
-            load = self._begin(key, loader, self._ttl if ttl is None else ttl, (EVERYTHING, *sorted(set(tags))))
+            load = _Load(
+                tags=(EVERYTHING, *sorted(set(tags))),
+                started=self._clock.monotonic(),
+                ttl=self._ttl if ttl is None else ttl,
+                shared=shared,
+            )
+            self._begin(key, loader, load)
         else:
             self._metrics.cache_reads.labels("joined").inc()
         return orjson.loads(await asyncio.shield(load.task))
@@ -169,13 +183,11 @@ class Cache:
 
     # loading
 
-    def _begin(self, key: str, loader: Loader, ttl: float, tags: tuple[str, ...]) -> _Load:
-        load = _Load(tags, self._clock.monotonic(), ttl)
+    def _begin(self, key: str, loader: Loader, load: _Load) -> None:
         load.task = asyncio.create_task(self._load(key, loader, load), name="cache-load")
         self._newest[key] = load
         self._loads.add(load)
         load.task.add_done_callback(lambda task: self._end(key, load, task))
-        return load
 
     def _end(self, key: str, load: _Load, task: asyncio.Task[bytes]) -> None:
         self._loads.discard(load)
@@ -260,7 +272,7 @@ class Cache:
     async def _read_shared(self, key: str, load: _Load) -> tuple[bytes | None, list[str] | None, float]:
         """Payload and its seconds to live, or the tokens to write a new one under; nothing while Redis is away."""
         # An entry in Redis may be one that we invalidated while it was away.
-        if self._redis is None or not await self._say(self._redis):
+        if self._redis is None or not load.shared or not await self._say(self._redis):
             return None, None, 0
         names = [_tag_key(tag) for tag in load.tags]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,17 @@ def in_a_transaction() -> bool:
 def dialect() -> str:
     """``sqlite``, ``postgres`` or ``mysql``."""
     return str(connection().capabilities.dialect)
+
+
+def quoted(name: str) -> str:
+    """A name of ours that is a word of SQL too, for a statement written by hand."""
+    return f"`{name}`" if dialect() == "mysql" else f'"{name}"'
+
+
+def moment(value: Any) -> datetime:
+    """A time from a statement written by hand, aware: SQLite gives text, MySQL a time without its zone."""
+    at: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 @asynccontextmanager

@@ -33,26 +33,20 @@ class NotificationsNamespace(Namespace):
     async def start(self, conn: Connection) -> None:
         stream = inbox_of(conn.actor.user_id)
 
-        async def read() -> tuple[int, UnreadNotifications]:
-            unread = await self._notifications.unread(conn.actor)
-            return unread.head_seq, unread
-
         async def enter(unread: UnreadNotifications) -> None:
             await self._send_unread(conn, unread)
             self.enter(conn, stream)
 
-        await self.parts.streams.delivery.join(stream, read, enter)
+        await self.parts.streams.delivery.join(stream, lambda: self._notifications.arrival(conn.actor), enter)
         conn.streams.append(stream)
 
     async def may_read(self, conn: Connection, stream: str) -> bool:
         return stream == inbox_of(conn.actor.user_id)
 
     async def snapshot(self, conn: Connection, stream: str) -> None:
-        async def read() -> tuple[int, UnreadNotifications]:
-            unread = await self._notifications.unread(conn.actor)
-            return unread.head_seq, unread
-
-        await self.parts.streams.delivery.between(stream, read, lambda unread: self._send_unread(conn, unread))
+        await self.parts.streams.delivery.between(
+            stream, lambda: self._notifications.arrival(conn.actor), lambda unread: self._send_unread(conn, unread)
+        )
 
     async def _send_unread(self, conn: Connection, unread: UnreadNotifications) -> None:
         self.send(conn, "unread-notifications", unread)

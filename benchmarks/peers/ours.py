@@ -34,7 +34,7 @@ from mypick.ids import Ids
 from mypick.limits import Limits
 from mypick.metrics import Metrics
 from mypick.presence import MemoryPresence
-from mypick.streams import Streams
+from mypick.streams import Position, Streams
 from mypick.wire import Command, Text, View
 from realtime.connection import Connection, Connections
 from realtime.engine.bounds import Bounds
@@ -98,8 +98,8 @@ class BenchNamespace(Namespace):
     streams = "bench:"
 
     async def start(self, conn: Connection) -> None:
-        async def read() -> tuple[int, None]:
-            return 0, None
+        async def read() -> tuple[Position, None]:
+            return await self.parts.streams.store.position(ROOM), None
 
         async def enter(_: None) -> None:
             self.enter(conn, ROOM)

@@ -29,10 +29,16 @@ class Limits(Protocol):
 
 class Cache(Protocol):
     async def get_or_load(
-        self, key: str, loader: Callable[[], Awaitable[Any]], *, ttl: float, tags: Sequence[str]
+        self,
+        key: str,
+        loader: Callable[[], Awaitable[Any]],
+        *,
+        ttl: float,
+        tags: Sequence[str],
+        shared: bool = True,
     ) -> Any:
         """The value kept under ``key``, at most ``ttl`` seconds old, else what ``loader`` returns: JSON. What
-        ``loader`` raises passes through and is not kept."""
+        ``loader`` raises passes through and is not kept. What is not ``shared`` each process keeps for itself."""
 
     async def invalidate(self, *tags: str) -> None:
         """Forget every value that was kept with one of ``tags``."""
@@ -48,6 +54,7 @@ class NoCache:
         *,
         ttl: float,  # noqa: ARG002 - the protocol's shape
         tags: Sequence[str],  # noqa: ARG002 - the protocol's shape
+        shared: bool = True,  # noqa: ARG002 - the protocol's shape
     ) -> Any:
         return await loader()
 

@@ -11,10 +11,11 @@ from tortoise.exceptions import IntegrityError
 from mypick import db
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
+from mypick.notifications.arrivals import Arrivals
 from mypick.notifications.commands import MarkRead, UpdateNotificationSettings
 from mypick.notifications.fan_out import EVENT
-from mypick.notifications.models import Inbox, Notice, Notification, NotificationSettings
-from mypick.notifications.streams import data_of, inbox_of, render_new_notification
+from mypick.notifications.models import Inbox, Notification, NotificationSettings
+from mypick.notifications.streams import data_of, inbox_of, notices_of, render_new_notification
 from mypick.notifications.views import (
     InboxPage,
     InboxState,
@@ -29,7 +30,6 @@ from mypick.pagination import decode_cursor, encode_cursor, page_of
 from mypick.streams import Append, NewEvent, Streams
 from mypick.streams.events import Position
 
-UNREAD_ON_CONNECT = 50  # newest items of the first event, as the wire says
 KEEP_READ = timedelta(days=90)
 PURGE_CHUNK = 5_000
 _LIST = "notifications"
@@ -41,26 +41,16 @@ class Notifications:
     def __init__(self, streams: Streams, clock: Clock) -> None:
         self._streams = streams
         self._clock = clock
+        self._arrivals = Arrivals(streams.store)
         streams.store.render(EVENT, render_new_notification)
 
     async def unread(self, actor: Actor) -> UnreadNotifications:
-        """What a socket is sent when it connects: the newest unread items and where the stream stands.
+        """What a socket is sent when it connects: the newest unread items and where the stream stands."""
+        return (await self.arrival(actor))[1]
 
-        Three queries: position and counter, items, notices. Items are never newer than ``head_seq``.
-        """
-        position, unread_count = await self._state(actor)
-        rows = (
-            await Notification.filter(user_id=actor.user_id, read_at=None, seq__lte=position.head_seq)
-            .order_by("-seq")
-            .limit(UNREAD_ON_CONNECT)
-        )
-        return UnreadNotifications(
-            stream=position.key,
-            epoch=position.epoch,
-            head_seq=position.head_seq,
-            unread_count=unread_count,
-            items=await _views(rows, position, unread_count),
-        )
+    async def arrival(self, actor: Actor) -> tuple[Position, UnreadNotifications]:
+        """``unread``, with the position of the inbox up to whose head it is true."""
+        return await self._arrivals.unread(actor.user_id)
 
     async def list(self, actor: Actor, unread: bool | None, cursor: str | None, limit: int) -> InboxPage:
         """The inbox, newest first. ``unread`` true or false narrows it, None shows all."""
@@ -152,7 +142,7 @@ class Notifications:
 
 
 async def _views(rows: Sequence[Notification], position: Position, unread_count: int) -> list[NotificationView]:
-    notices = await Notice.in_bulk({row.notice_id for row in rows}, "id") if rows else {}
+    notices = await notices_of({row.notice_id for row in rows}) if rows else {}
     return [
         NotificationView(
             stream=position.key,

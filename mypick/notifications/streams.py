@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from mypick.notifications.models import Notice
 from mypick.streams import Event
 
 PREFIX = "inbox:"
+_SHOWN = ("kind", "title", "body", "url", "image_url", "creator_id", "content_id")
 
 
 def inbox_of(user_id: int) -> str:
@@ -18,11 +19,16 @@ def inbox_of(user_id: int) -> str:
 async def render_new_notification(events: Sequence[Event]) -> list[Mapping[str, Any]]:
     """The data of ``new-notification`` events: their notices, one query for all. A notice that is gone leaves its
     place in the log, without its text."""
-    notices = await Notice.in_bulk({event.ref for event in events if event.ref is not None}, "id")
+    notices = await notices_of({event.ref for event in events if event.ref is not None})
     return [data_of(notices.get(event.ref or 0), event.data["unread_count"]) for event in events]
 
 
-def data_of(notice: Notice | None, unread_count: int) -> dict[str, Any]:
+async def notices_of(ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
+    """What is shown of notices, by their ids."""
+    return {row["id"]: row for row in await Notice.filter(id__in=ids).values("id", *_SHOWN)}
+
+
+def data_of(notice: Mapping[str, Any] | None, unread_count: int) -> dict[str, Any]:
     if notice is None:
         return {
             "kind": "announcement",
@@ -34,13 +40,4 @@ def data_of(notice: Notice | None, unread_count: int) -> dict[str, Any]:
             "content_id": None,
             "unread_count": unread_count,
         }
-    return {
-        "kind": notice.kind,
-        "title": notice.title,
-        "body": notice.body,
-        "url": notice.url,
-        "image_url": notice.image_url,
-        "creator_id": notice.creator_id,
-        "content_id": notice.content_id,
-        "unread_count": unread_count,
-    }
+    return {**{name: notice[name] for name in _SHOWN}, "unread_count": unread_count}

@@ -157,14 +157,14 @@ class Delivery:
     async def join(
         self,
         key: str,
-        read: Callable[[], Awaitable[tuple[int, Snapshot]]],
+        read: Callable[[], Awaitable[tuple[Position, Snapshot]]],
         enter: Callable[[Snapshot], Awaitable[None]],
     ) -> None:
         """Let one more member into ``key`` without a gap and without a repeat.
 
-        ``read`` gives the member's snapshot and the ``seq`` up to which it is true; ``enter`` sends it and enters the
-        room. Meanwhile nothing of this stream is delivered, and members who are already there are brought to the same
-        ``seq`` first. Call ``leave`` once for each ``join`` that returned.
+        ``read`` gives the member's snapshot and the position of the stream up to whose head it is true; ``enter``
+        sends it and enters the room. Meanwhile nothing of this stream is delivered, and members who are already there
+        are brought to the same ``seq`` first. Call ``leave`` once for each ``join`` that returned.
         """
         local = self._locals.get(key)
         if local is None:
@@ -174,13 +174,10 @@ class Delivery:
             async with local.lock:
                 if not local.ready:
                     await self._bus.subscribe([CHANNEL + key])
-                    local.position = await self._store.position(key)
-                    local.last_seq = local.position.head_seq
-                    local.ready = True
-                seq, snapshot = await read()
-                if local.members == 1:
-                    local.last_seq = max(seq, local.last_seq)
-                await self._bring_to(local, seq)
+                position, snapshot = await read()
+                if not local.ready or local.members == 1:
+                    local.position, local.last_seq, local.ready = position, position.head_seq, True
+                await self._bring_to(local, position.head_seq)
                 await enter(snapshot)
         except BaseException:
             self._send_signals(local)
@@ -191,7 +188,7 @@ class Delivery:
     async def between(
         self,
         key: str,
-        read: Callable[[], Awaitable[tuple[int, Snapshot]]],
+        read: Callable[[], Awaitable[tuple[Position, Snapshot]]],
         send: Callable[[Snapshot], Awaitable[None]],
     ) -> None:
         """Send a fresh snapshot to a member of ``key`` in its place: behind what it already has, before what comes."""
@@ -200,8 +197,8 @@ class Delivery:
             return
         try:
             async with local.lock:
-                seq, snapshot = await read()
-                await self._bring_to(local, seq)
+                position, snapshot = await read()
+                await self._bring_to(local, position.head_seq)
                 await send(snapshot)
         finally:
             self._drain(local)

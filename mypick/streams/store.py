@@ -11,7 +11,9 @@ import orjson
 
 from mypick import db
 from mypick.clock import to_wire
+from mypick.gathering import Gathering
 from mypick.streams.events import MAX_KEY, Event, Frame, Position
+from mypick.streams.missed import RESUMES_AT_ONCE, Question, page_of, read_missed
 from mypick.streams.models import Stream, StreamEvent
 
 MAX_PAGE = 200  # events in one answer, as the wire says
@@ -31,6 +33,8 @@ class StreamStore:
         self._people = people
         self._renderers: dict[str, Renderer] = {}
         self._ids: OrderedDict[str, int] = OrderedDict()
+        self._positions = Gathering(self._positions_of)
+        self._resumes = Gathering(self._resume_many, most=RESUMES_AT_ONCE)
 
     def render(self, event_type: str, renderer: Renderer) -> None:
         """Let ``renderer`` make what clients see of ``event_type``. Once for each type, before serving."""
@@ -73,8 +77,14 @@ class StreamStore:
 
     async def position(self, key: str) -> Position:
         """Where ``key`` stands now. A stream that nobody has written to stands at 0."""
-        ids = await self.ids_of([key])
-        return (await self.positions(ids.values()))[0]
+        position = await self._positions.get(key)
+        if position is None:
+            raise AssertionError("every stream has a position")
+        return position
+
+    async def _positions_of(self, keys: Sequence[str]) -> dict[str, Position]:
+        ids = await self.ids_of(keys)
+        return {position.key: position for position in await self.positions(ids.values())}
 
     async def positions(self, ids: Collection[int]) -> list[Position]:
         """Where streams stand, one query for each 5,000."""
@@ -140,28 +150,22 @@ class StreamStore:
         """The answer to ``sync``: what came after ``after_seq``, or ``reset`` where that cannot be told.
 
         ``reset`` is true, with no events, when the client knows another epoch, stands below the floor, or claims more
-        than there is. Reading the head first makes ``more`` right: events that commit meanwhile are only extra.
+        than there is. Many who ask at once are answered by the same few queries.
         """
-        position = await self.position(key)
-        reset = (
-            (epoch is not None and epoch != position.epoch)
-            or after_seq < position.floor_seq
-            or after_seq > position.head_seq
-        )
-        behind = not reset and after_seq < position.head_seq
-        events = await self.after(position, after_seq, limit) if behind else []
-        if behind and (not events or events[0].seq != after_seq + 1):
-            reset, events = True, []  # trimmed since the floor was read: a hole must not look like the whole
-            position = await self.position(key)
-        last = events[-1].seq if events else after_seq
-        return {
-            "stream": key,
-            "epoch": position.epoch,
-            "head_seq": max(position.head_seq, last) if not reset else position.head_seq,
-            "floor_seq": position.floor_seq,
-            "reset": reset,
-            "events": [
-                {"type": event.type, **body} for event, body in zip(events, await self.show(events), strict=True)
-            ],
-            "more": not reset and last < position.head_seq,
-        }
+        answer = await self._resumes.get(Question(key, epoch, after_seq, limit))
+        if answer is None:
+            raise AssertionError("every question has an answer")
+        return answer
+
+    async def _resume_many(self, questions: Sequence[Question]) -> dict[Question, dict[str, Any]]:
+        missed = await read_missed({(question.stream, question.after_seq) for question in questions})
+        if absent := {question.stream for question in questions if question.stream not in missed.positions}:
+            ids = await self.ids_of(absent)
+            missed.positions.update({position.key: position for position in await self.positions(ids.values())})
+        pages = {question: page_of(question, missed) for question in questions}
+        for page in pages.values():
+            if page.short:  # far behind: the rest is a read of its own
+                page.add(await self.after(page.position, page.last_seq, page.question.limit - len(page.events)))
+        events = {event.id: event for page in pages.values() for event in page.events}
+        shown = dict(zip(events, await self.show(list(events.values())), strict=True))
+        return {question: page.answer(shown) for question, page in pages.items()}

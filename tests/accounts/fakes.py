@@ -58,7 +58,13 @@ class MemoryCache:
         self.loads = 0
 
     async def get_or_load(
-        self, key: str, loader: Callable[[], Awaitable[Any]], *, ttl: float, tags: Sequence[str]
+        self,
+        key: str,
+        loader: Callable[[], Awaitable[Any]],
+        *,
+        ttl: float,
+        tags: Sequence[str],
+        shared: bool = True,
     ) -> Any:
         kept = self._kept.get(key)
         if kept is not None and kept[0] > self._clock.monotonic():

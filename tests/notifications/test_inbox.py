@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from mypick.bus.memory import MemoryExchange
 from mypick.db import Database
 from mypick.errors import Code, DomainError
+from mypick.notifications.arrivals import UNREAD_ON_CONNECT
 from mypick.notifications.commands import KindSettings, MarkRead, UpdateNotificationSettings
 from mypick.notifications.models import Notice, NotificationSettings
-from mypick.notifications.service import UNREAD_ON_CONNECT
 from mypick.notifications.views import NotificationView
 from tests.fakes import FakeClock
 from tests.notifications.stage import Node, assert_inboxes_are_whole, creator_with, person
@@ -182,3 +182,34 @@ async def test_settings_keep_what_is_not_named_and_survive_two_first_changes_at_
     kinds = (await node.notifications.settings(ALICE)).kinds.model_dump(by_alias=True)
     assert {name for name, wanted in kinds.items() if not wanted} == {"new-video", "reply"}
     assert await NotificationSettings.all().count() == 1
+
+
+async def test_many_who_come_at_once_cost_the_queries_of_one(database: Database, clock: FakeClock) -> None:
+    """Read together, what each is given is what each would have been given alone."""
+    people = tuple(range(1, 61))
+    node = Node("a", clock, MemoryExchange())
+    await filled(node, clock, 3, followers=people)
+    await filled(node, clock, 1, followers=people[::2])
+    await node.notifications.mark_read(person(3), MarkRead(upto_seq=2))
+    await node.notifications.mark_read(person(4), MarkRead(upto_seq=3))
+    strangers = (1_001, 1_002)  # who have never been told anything
+    alone = [await node.notifications.unread(person(number)) for number in people]
+    with counted() as queries:
+        together = await asyncio.gather(*(node.notifications.unread(person(number)) for number in people))
+    assert together == alone
+    assert [len(each.items) for each in together[:4]] == [4, 3, 2, 0]
+    assert len(queries) == 2
+    with counted() as queries:
+        first = await asyncio.gather(*(node.notifications.unread(person(number)) for number in strangers))
+    assert [(each.head_seq, each.unread_count, each.items) for each in first] == [(0, 0, [])] * 2
+    assert len(queries) <= 5  # their streams are made
+
+    async def missed(number: int) -> dict[str, object]:
+        return await node.streams.store.resume(f"inbox:{number}", None, 1)
+
+    alone_missed = [await missed(number) for number in people]
+    with counted() as queries:
+        together_missed = await asyncio.gather(*(missed(number) for number in people))
+    assert together_missed == alone_missed
+    assert [len(answer["events"]) for answer in together_missed[:2]] == [3, 2]  # type: ignore[arg-type]
+    assert len(queries) == 2

@@ -12,6 +12,7 @@ from mypick.bus.memory import MemoryExchange
 from mypick.clock import SystemClock
 from mypick.db import Database
 from mypick.notifications.views import UnreadNotifications
+from mypick.streams import Position
 from realtime.engine.wheel import TICK
 from tests.fakes import FakeClock
 from tests.realtime.clients import SPACE
@@ -209,14 +210,14 @@ async def test_a_client_that_leaves_while_its_inbox_is_read_is_no_failure(
     node: Node, alice: Fan, polling: OpenPolling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entered, gate = asyncio.Event(), asyncio.Event()
-    stock = node.notifications.unread
+    stock = node.notifications.arrival
 
-    async def slowly(actor: Actor) -> UnreadNotifications:
+    async def slowly(actor: Actor) -> tuple[Position, UnreadNotifications]:
         entered.set()
         await gate.wait()
         return await stock(actor)
 
-    monkeypatch.setattr(node.notifications, "unread", slowly)
+    monkeypatch.setattr(node.notifications, "arrival", slowly)
     one = await polling(node)
     joining = asyncio.create_task(one.post(f'40{SPACE},{{"token":"{alice.token}"}}'))
     await entered.wait()

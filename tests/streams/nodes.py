@@ -14,7 +14,7 @@ from mypick.bus.memory import MemoryBus, MemoryExchange
 from mypick.clock import SystemClock
 from mypick.ids import Ids
 from mypick.metrics import Metrics
-from mypick.streams import Append, Frame, NewEvent, ReceiptKey, Streams
+from mypick.streams import Append, Frame, NewEvent, Position, ReceiptKey, Streams
 from mypick.streams.models import StreamEvent
 
 
@@ -83,9 +83,9 @@ class Node:
     async def join(self, stream: str) -> Member:
         member = Member(stream)
 
-        async def read() -> tuple[int, int]:
+        async def read() -> tuple[Position, int]:
             position = await self.streams.store.position(stream)
-            return position.head_seq, position.head_seq
+            return position, position.head_seq
 
         async def enter(seq: int) -> None:
             member.started_at = seq

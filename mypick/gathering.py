@@ -1,0 +1,79 @@
+"""One question for many who ask at once.
+
+After a restart thousands of clients come back within a second, and each needs the same few reads. Asked one by one
+they are thousands of queries; gathered they are a few dozen, and who asks alone waits for nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from mypick import db
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+MOST = 1_000  # questions in one batch; what is more waits for the next, which begins at once
+PAUSE_EACH = 0.001  # seconds of pause after a batch, for each question in it: below 1,000 a second nobody waits long
+LONGEST_PAUSE = 0.25  # seconds; at 4,000 questions a second a batch is full by then
+
+
+class Gathering(Generic[K, V]):
+    """``ask`` answers many questions at once; a question that has no answer is left out of what it returns.
+
+    The first question is asked in the same turn of the loop, together with all others of that turn. A batch of ``n``
+    is followed by a pause of ``n`` ms, at most 0.25 s, in which questions gather: batches grow while more than a
+    thousand a second come, and shrink to single questions otherwise. An answer is never older than its question.
+    """
+
+    def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], *, most: int = MOST) -> None:
+        self._ask = ask
+        self._most = most
+        self._waiting: dict[K, asyncio.Future[V | None]] = {}  # bound: one for each caller
+        self._batches: set[asyncio.Task[None]] = set()
+        self._due: asyncio.Handle | None = None
+        self._free_at = 0.0
+
+    async def get(self, question: K) -> V | None:
+        """The answer, or None where there is none. What ``ask`` raises, everybody in the batch gets. Not inside a
+        transaction: the batch of many is in nobody's."""
+        if db.in_a_transaction():
+            raise RuntimeError("a gathered question must not be asked inside a transaction")
+        answer = self._waiting.get(question)
+        if answer is None:
+            loop = asyncio.get_running_loop()
+            answer = self._waiting[question] = loop.create_future()
+            if self._due is None:
+                self._due = loop.call_at(max(loop.time(), self._free_at), self._begin)
+        return await asyncio.shield(answer)  # others may wait for the same
+
+    def _begin(self) -> None:
+        loop = asyncio.get_running_loop()
+        batch = self._waiting
+        self._waiting = {}
+        if len(batch) > self._most:
+            questions = list(batch)
+            self._waiting = {question: batch.pop(question) for question in questions[self._most :]}
+        self._free_at = loop.time() + min(len(batch) * PAUSE_EACH, LONGEST_PAUSE)
+        self._due = loop.call_soon(self._begin) if self._waiting else None
+        task = loop.create_task(self._answer(batch), name="gathering")
+        self._batches.add(task)
+        task.add_done_callback(self._batches.discard)
+
+    async def _answer(self, batch: Mapping[K, asyncio.Future[V | None]]) -> None:
+        try:
+            answers = await self._ask(list(batch))
+        except BaseException as failure:
+            problem = failure if isinstance(failure, Exception) else ConnectionError("this process is closing")
+            for future in batch.values():
+                if not future.done():
+                    future.set_exception(problem)
+                    future.exception()  # seen, even if whoever asked has gone
+            if not isinstance(failure, Exception):
+                raise
+        else:
+            for question, future in batch.items():
+                if not future.done():
+                    future.set_result(answers.get(question))
