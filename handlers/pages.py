@@ -16,9 +16,12 @@ from urllib.parse import urlencode
 
 import aiohttp_jinja2
 import jinja2
+import structlog
 from aiohttp import hdrs, web
 
 from handlers.texts import Texts
+
+log = structlog.get_logger(__name__)
 
 FOLDER = Path(__file__).parent
 LANGUAGE_COOKIE = "lang"
@@ -201,6 +204,8 @@ def setup_pages(app: web.Application, *, secure_cookies: bool = False, folder: P
     )
     assets = Assets(folder / "static")
     pages = Pages(Texts.read(folder / "locales"), assets, secure_cookies=secure_cookies)
+    if CLIENT_FILE not in assets:
+        log.info("browsers take the Socket.IO client from its CDN; `make assets` brings it here", cdn=CLIENT_ORIGIN)
 
     async def to_icon(_: web.Request) -> web.StreamResponse:
         raise web.HTTPMovedPermanently("/favicon.svg")

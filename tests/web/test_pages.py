@@ -11,6 +11,7 @@ import orjson
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
 
 from handlers import pages
 from handlers.pages import PAGES, setup_pages
@@ -103,7 +104,9 @@ async def test_a_page_tells_the_browser_to_run_only_our_scripts(client: Client, 
 
 
 async def test_the_official_client_comes_from_its_cdn_where_it_is_not_installed(tmp_path: Path) -> None:
-    page, policy = await _home_of(tmp_path, with_client=False)
+    with capture_logs() as lines:
+        page, policy = await _home_of(tmp_path, with_client=False)
+    assert [line["cdn"] for line in lines if "make assets" in line["event"]] == ["https://cdn.socket.io"]
     (script,) = [script for script in page.scripts if "socket.io" in str(script["src"])]
     assert script["src"] == f"https://cdn.socket.io/{pages.CLIENT_VERSION}/socket.io.min.js"
     assert script["integrity"] == pages.CLIENT_INTEGRITY
@@ -112,7 +115,9 @@ async def test_the_official_client_comes_from_its_cdn_where_it_is_not_installed(
 
 
 async def test_the_official_client_comes_from_here_where_it_is_installed(tmp_path: Path) -> None:
-    page, policy = await _home_of(tmp_path, with_client=True)
+    with capture_logs() as lines:
+        page, policy = await _home_of(tmp_path, with_client=True)
+    assert not [line for line in lines if "cdn" in line]
     (script,) = [script for script in page.scripts if "socket.io" in str(script["src"])]
     assert re.fullmatch(r"/static/v[0-9a-f]{12}/vendor/socket\.io\.min\.js", str(script["src"]))
     assert "integrity" not in script
