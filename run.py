@@ -193,7 +193,10 @@ async def migrate(settings: Settings, options: argparse.Namespace) -> int:
 
 async def seed(settings: Settings, options: argparse.Namespace) -> int:
     """Bring the demonstration's creators and their content in, once; they get nothing new afterwards."""
-    async with emulating() as (emulator, cast), opened(staged(settings, emulator), works=False) as (_, domain):
+    async with (
+        emulating(pictures=False) as (emulator, cast),
+        opened(staged(settings, emulator), works=False) as (_, domain),
+    ):
         await domain.start()
         await bring_in(domain, cast)
         await creators.rest_channels(list(cast), domain.clock.now() + NEVER)

@@ -37,7 +37,9 @@ class _Refusal(Exception):
 class DataApi:
     """Every call with a valid key costs one unit of the Pacific day's quota, invalid and unmodified ones too."""
 
-    def __init__(self, world: World, *, keys: frozenset[str], daily_quota: int, address: Callable[[], str]) -> None:
+    def __init__(
+        self, world: World, *, keys: frozenset[str], daily_quota: int, address: Callable[[], str | None]
+    ) -> None:
         self.keys = keys
         self.daily_quota = daily_quota
         self.calls: Counter[str] = Counter()  # by method, refused ones included; search stands here if ever asked

@@ -32,7 +32,9 @@ def iso_duration(seconds: int) -> str:
     return f"P{days}DT{time}" if days else f"PT{time}"
 
 
-def thumbnails(video: Video, address: str) -> dict[str, Any]:
+def thumbnails(video: Video, address: str | None) -> dict[str, Any]:
+    if address is None:
+        return {}
     return {
         name: {"url": f"{address}/vi/{video.id}/{name}.svg", "width": width, "height": height}
         for name, (width, height) in _SIZES.items()
@@ -43,18 +45,23 @@ def avatar_url(channel: Channel, address: str, size: int = 240) -> str:
     return f"{address}/avatar/{channel.id}/{size}.svg"
 
 
-def channel_resource(channel: Channel, parts: set[str], address: str) -> dict[str, Any]:
-    pictures = {
+def avatars(channel: Channel, address: str | None) -> dict[str, Any]:
+    if address is None:
+        return {}
+    return {
         name: {"url": avatar_url(channel, address, size), "width": size, "height": size}
         for name, size in _AVATARS.items()
     }
+
+
+def channel_resource(channel: Channel, parts: set[str], address: str | None) -> dict[str, Any]:
     made = {
         "snippet": {
             "title": channel.title,
             "description": channel.description,
             "customUrl": f"@{channel.handle.lower()}",
             "publishedAt": zulu(channel.created_at),
-            "thumbnails": pictures,
+            "thumbnails": avatars(channel, address),
             "localized": {"title": channel.title, "description": channel.description},
         },
         "contentDetails": {"relatedPlaylists": {"likes": "", "uploads": channel.uploads_id}},
@@ -70,7 +77,7 @@ def channel_resource(channel: Channel, parts: set[str], address: str) -> dict[st
     return _resource("youtube#channel", channel.id, made, parts)
 
 
-def video_resource(video: Video, channel: Channel, parts: set[str], address: str) -> dict[str, Any]:
+def video_resource(video: Video, channel: Channel, parts: set[str], address: str | None) -> dict[str, Any]:
     statistics = {"favoriteCount": "0", "commentCount": "0"}
     if video.views is not None:
         statistics["viewCount"] = str(video.views)
@@ -111,7 +118,7 @@ def video_resource(video: Video, channel: Channel, parts: set[str], address: str
 
 
 def playlist_item_resource(
-    video: Video, channel: Channel, position: int, parts: set[str], address: str, *, public: bool
+    video: Video, channel: Channel, position: int, parts: set[str], address: str | None, *, public: bool
 ) -> dict[str, Any]:
     """An entry of the uploads list. What is private or deleted keeps its place without title, picture and date."""
     snippet: dict[str, Any] = {

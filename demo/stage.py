@@ -13,9 +13,9 @@ PORT = 4010  # the same each time, so that links kept in a database lead somewhe
 
 
 @contextlib.asynccontextmanager
-async def emulating() -> AsyncIterator[tuple[PlatformEmulator, dict[str, Creator]]]:
-    """A running platform on loopback and its creators by channel id."""
-    emulator = PlatformEmulator()
+async def emulating(*, pictures: bool = True) -> AsyncIterator[tuple[PlatformEmulator, dict[str, Creator]]]:
+    """A running platform on loopback and its creators by channel id; without ``pictures`` for what outlives it."""
+    emulator = PlatformEmulator(pictures=pictures)
     cast = populate(emulator, Random(emulator.seed))
     try:
         await emulator.start("127.0.0.1", PORT)

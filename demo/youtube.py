@@ -45,11 +45,18 @@ class PlatformEmulator(World):
         api_keys: frozenset[str] = frozenset({DEFAULT_KEY}),
         daily_quota: int = DAILY_QUOTA,
         public_address: str | None = None,
+        pictures: bool = True,
     ) -> None:
-        """``public_address`` goes into addresses of pictures where people reach the server under another name."""
+        """``public_address`` goes into addresses of pictures where people reach the server under another name. Without
+        ``pictures`` the Data API names none: they would be dead where its answers outlive this server."""
         super().__init__(seed=seed, now=now)
         self._faults = Faults()
-        self._api = DataApi(self, keys=api_keys, daily_quota=daily_quota, address=self._picture_address)
+        self._api = DataApi(
+            self,
+            keys=api_keys,
+            daily_quota=daily_quota,
+            address=self._picture_address if pictures else lambda: None,
+        )
         self._site = Site(self, address=self._picture_address)
         self._public_address = public_address
         self._address: str | None = None

@@ -1,0 +1,47 @@
+"""The demonstration's creators on a plain server: what is left when the platform that they came from is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import aiohttp
+
+from tests.e2e.stack import ROOT, Process, Rest
+
+
+async def seed(folder: Path, **settings: str) -> tuple[int, str, str]:
+    """Status, output and errors of ``run.py seed`` in ``folder``, on the embedded database."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "run.py"),
+        "seed",
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT), **settings},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 120)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_seeded_creators_have_content_and_no_picture_of_a_server_that_has_ended(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    status, said, _ = await seed(tmp_path)
+    assert status == 0
+    assert said.startswith("12 creators are here")
+    server = Process(["serve", "--port", "0"], {"APP_HOST": "127.0.0.1"}, tmp_path / "server.log", development=False)
+    await server.start()
+    try:
+        rest = Rest(f"http://127.0.0.1:{server.port}", http)
+        await rest.register("alice")
+        creators = await rest.ok("GET", "/creators?limit=50")
+        assert [creator["avatar_url"] for creator in creators] == [None] * 12
+        videos = await rest.ok("GET", f"/creators/{creators[0]['id']}/videos?limit=5")
+        assert [video["image_url"] for video in videos] == [None] * 5
+    finally:
+        await asyncio.to_thread(server.stop)
