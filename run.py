@@ -236,6 +236,8 @@ async def demo(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def staged(settings: Settings, emulator: PlatformEmulator) -> Settings:
+    if settings.in_production:
+        raise Refusal("invented creators have no place in APP_ENV=production: take another APP_ENV and database.")
     return on_emulator(settings, api_url=emulator.api_url, feed_url=emulator.feed_url, api_key=emulator.api_key)
 
 

@@ -28,6 +28,16 @@ async def seed(folder: Path, **settings: str) -> tuple[int, str, str]:
     return process.returncode, out.decode(), err.decode()
 
 
+async def test_production_takes_no_invented_creators(tmp_path: Path) -> None:
+    secrets = {"JWT_SECRET": "a" * 40, "JWT_REFRESH_SECRET": "b" * 40}
+    status, said, refusal = await seed(tmp_path, APP_ENV="production", **secrets)
+    assert (status, said) == (2, "")
+    assert refusal == (
+        "mypick: invented creators have no place in APP_ENV=production: take another APP_ENV and database.\n"
+    )
+    assert not (tmp_path / "var").exists()
+
+
 async def test_seeded_creators_have_content_and_no_picture_of_a_server_that_has_ended(
     tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
