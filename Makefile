@@ -38,7 +38,7 @@ chaos: install ## Kill processes at random under load and write docs/reliability
 migrate: runtime ## Bring the database of DATABASE_URL to this version
 	@$(BIN)/python run.py migrate
 
-seed: runtime ## Bring the demonstration's creators and content in
+seed: runtime ## Bring the demonstration's creators and content in; they never post anew
 	@$(BIN)/python run.py seed
 
 assets: ## Bring the official Socket.IO client, at its pinned version, into handlers/static/vendor

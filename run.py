@@ -201,7 +201,10 @@ async def seed(settings: Settings, options: argparse.Namespace) -> int:
         await bring_in(domain, cast)
         await creators.rest_channels(list(cast), domain.clock.now() + NEVER)
         await domain.close()
-    print(f"{len(cast)} creators are here with their content. For a platform that goes on posting: make run")
+    print(
+        f"{len(cast)} creators are here with their content. On a plain server they never post, "
+        "and links to their videos lead nowhere. For a platform that goes on posting: make run"
+    )
     return 0
 
 

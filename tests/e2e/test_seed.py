@@ -44,6 +44,7 @@ async def test_seeded_creators_have_content_and_no_picture_of_a_server_that_has_
     status, said, _ = await seed(tmp_path)
     assert status == 0
     assert said.startswith("12 creators are here")
+    assert "they never post" in said
     server = Process(["serve", "--port", "0"], {"APP_HOST": "127.0.0.1"}, tmp_path / "server.log", development=False)
     await server.start()
     try:
