@@ -38,6 +38,7 @@ from realtime.server import SocketDoor
 
 MANY_DUE = 1_000  # jobs due at once before /health says that workers are too few
 DEMO_POLL, DEMO_SWEEP = 4, 1  # seconds: a newcomer should see something within half a minute
+DEMO_LIMITS = {"auth.register": "100/1h"}  # who shows it around signs up more than five people from one machine
 
 
 def domain_settings(settings: Settings, *, node: str, works: bool) -> DomainSettings:
@@ -65,7 +66,7 @@ def domain_settings(settings: Settings, *, node: str, works: bool) -> DomainSett
 
 
 def on_emulator(settings: Settings, *, api_url: str, feed_url: str, api_key: str) -> Settings:
-    """The same settings with a platform of our own, which is looked at often."""
+    """The same settings with a platform of our own, which is looked at often, and room for those who look around."""
     return settings.model_copy(
         update={
             "youtube_api_url": api_url,
@@ -73,6 +74,7 @@ def on_emulator(settings: Settings, *, api_url: str, feed_url: str, api_key: str
             "youtube_api_key": SecretStr(api_key),
             "poll_interval": DEMO_POLL,
             "sweep_interval": DEMO_SWEEP,
+            "rate_limits": DEMO_LIMITS | settings.rate_limits,
         }
     )
 

@@ -1,4 +1,4 @@
-"""The demonstration's creators on a plain server: what is left when the platform that they came from is gone."""
+"""The demonstration as a newcomer meets it, and what is left of it on a plain server."""
 
 from __future__ import annotations
 
@@ -26,6 +26,19 @@ async def seed(folder: Path, **settings: str) -> tuple[int, str, str]:
     out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
+
+
+async def test_more_people_sign_up_to_the_demonstration_than_to_a_server(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    log = tmp_path / "demo.log"
+    demonstration = Process(["demo", "--port", "0"], {"APP_HOST": "127.0.0.1"}, log, development=False)
+    await demonstration.start()
+    try:
+        for number in range(6):  # one more than a server allows in an hour
+            await Rest(f"http://127.0.0.1:{demonstration.port}", http).register(f"person-{number}")
+    finally:
+        await asyncio.to_thread(demonstration.stop)
 
 
 async def test_production_takes_no_invented_creators(tmp_path: Path) -> None:
