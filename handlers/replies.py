@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from mypick.errors import DomainError
+from mypick.errors import Code, DomainError
 from mypick.pagination import Page
 
 JSON = "application/json"
@@ -36,7 +36,12 @@ def failure(error: DomainError, status: int | None = None) -> web.Response:
     response = _json({"success": False, "error": error.body()}, status or error.code.status)
     if error.retry_after_ms is not None:
         # whole seconds, rounded up: who comes a moment too early is refused again
-        response.headers["Retry-After"] = str(max(1, -(-error.retry_after_ms // 1000)))
+        wait = str(max(1, -(-error.retry_after_ms // 1000)))
+        response.headers["Retry-After"] = wait
+        if error.code is Code.RATE_LIMITED:
+            response.headers.update({"RateLimit-Remaining": "0", "RateLimit-Reset": wait})
+            if isinstance(error.details, dict) and "amount" in error.details:
+                response.headers["RateLimit-Limit"] = str(error.details["amount"])
     if response.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -10,7 +10,6 @@ from aiohttp.typedefs import Handler
 from handlers.parts import ACTOR, ADDRESS, PARTS, RATE_HEADERS
 from handlers.paths import is_api
 from handlers.rules import rules_of
-from mypick.errors import Code, DomainError
 from mypick.limits import GENERAL, Allowance
 
 
@@ -29,19 +28,9 @@ async def rate_limit(request: web.Request, handler: Handler) -> web.StreamRespon
 async def spend(request: web.Request, name: str) -> None:
     """Count this request against the limit ``name``. Raises ``RATE_LIMITED``."""
     actor = request.get(ACTOR)
-    try:
-        allowance = await request.app[PARTS].limits.spend(
-            name, user_id=actor.user_id if actor else None, address=request[ADDRESS]
-        )
-    except DomainError as refused:
-        if refused.code is Code.RATE_LIMITED and refused.retry_after_ms is not None:
-            seconds = str(max(1, ceil(refused.retry_after_ms / 1000)))
-            request[RATE_HEADERS] = {
-                **request.get(RATE_HEADERS, {}),
-                "RateLimit-Remaining": "0",
-                "RateLimit-Reset": seconds,
-            }
-        raise
+    allowance = await request.app[PARTS].limits.spend(
+        name, user_id=actor.user_id if actor else None, address=request[ADDRESS]
+    )
     _remember_tightest(request, allowance)
 
 
@@ -57,4 +46,5 @@ def _remember_tightest(request: web.Request, allowance: Allowance) -> None:
 
 
 async def tell_what_is_left(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(request.get(RATE_HEADERS, {}))
+    for name, value in request.get(RATE_HEADERS, {}).items():
+        response.headers.setdefault(name, value)  # a refusal tells of the limit that refused, route's or service's

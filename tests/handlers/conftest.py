@@ -102,27 +102,35 @@ async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Pas
     jobs.register(POLL, _no_work)
 
     async def start(
-        *, general: str = "10000/1m", change: Callable[[web.Application], None] | None = None, **settings: Any
+        *,
+        general: str = "10000/1m",
+        log_ins: str = "",
+        change: Callable[[web.Application], None] | None = None,
+        **settings: Any,
     ) -> Rest:
         incidents: list[tuple[BaseException, str]] = []
         numbers = itertools.count(1)
         tokens = Tokens(clock, access_secret="a" * 40, refresh_secret="r" * 40)
         health = Health(clock, {"database": ping_check(sqlite_database)})
         health.phase = Phase.SERVING
+        limits = Limits(
+            clock=clock,
+            general=Rate.parse(general),
+            overrides={
+                **dict.fromkeys(("search", "creator.resolve", "subscribe"), "10000/1m"),
+                **({"auth.login.account": log_ins} if log_ins else {}),
+            },
+        )
         parts = RestParts(
             settings=replace(
                 RestSettings(app_url="http://localhost:4000", allowed_origins=frozenset({ORIGIN})), **settings
             ),
             clock=clock,
-            accounts=Accounts(clock, tokens, passwords, Unlimited(), no_listener),
+            accounts=Accounts(clock, tokens, passwords, limits if log_ins else Unlimited(), no_listener),
             creators=Creators({"youtube": HandlePlatform()}, clock, jobs),
             contents=Contents(clock),
             notifications=Notifications(streams, clock),
-            limits=Limits(
-                clock=clock,
-                general=Rate.parse(general),
-                overrides={"search": "10000/1m", "creator.resolve": "10000/1m", "subscribe": "10000/1m"},
-            ),
+            limits=limits,
             idempotency=Idempotency(clock),
             health=health,
             metrics=Metrics.unread(),

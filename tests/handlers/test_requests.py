@@ -409,6 +409,18 @@ async def test_every_answer_tells_what_is_left(start_rest: StartRest) -> None:
     assert response.headers["RateLimit-Remaining"] == "0"
 
 
+async def test_a_refusal_tells_of_the_limit_that_refused(start_rest: StartRest) -> None:
+    rest = await start_rest(general="100/1m", log_ins="2/1m")
+    body = {"email": "alice@example.com", "password": PASSWORD}
+    for _ in range(2):
+        assert (await rest.call("POST", "/auth/login", json=body))[0] == 401
+    status, answer, response = await rest.call("POST", "/auth/login", json=body)
+    assert (status, answer["error"]["details"]["limit"]) == (429, "auth.login.account")
+    assert response.headers["Retry-After"] == response.headers["RateLimit-Reset"] == "30"
+    assert response.headers["RateLimit-Remaining"] == "0"
+    assert response.headers["RateLimit-Limit"] == "2"
+
+
 async def test_guessing_keys_is_limited(start_rest: StartRest) -> None:
     rest = await start_rest(general="3/1m")
     seen = [(await rest.call("GET", "/feed", headers={"X-API-Key": f"mpk_{n}"}))[0] for n in range(5)]
