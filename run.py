@@ -18,7 +18,15 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-import aiohttp
+try:
+    import aiohttp
+except ModuleNotFoundError:
+    print(
+        "mypick: this Python lacks the packages: type .venv/bin/python in place of python "
+        "(`make install` makes .venv)",
+        file=sys.stderr,
+    )
+    raise SystemExit(2) from None
 import orjson
 import structlog
 from aiohttp import web

@@ -285,7 +285,7 @@ async def check_database(database: db.Database) -> None:
     if not database.embedded:
         raise db.DatabaseUnavailable(
             f"the database lacks {len(pending)} migration(s), the first is {pending[0]}. "
-            "Run `python run.py migrate`, then start again."
+            "Run `python run.py migrate` or `make migrate`, then start again."
         )
     done = await database.migrate()
     log.info("embedded database migrated", migrations=done)

@@ -100,6 +100,15 @@ def test_real_command_ends_with_status_2_and_one_line(tmp_path: Path, name: str)
     assert refused.stdout == ""
 
 
+def test_a_python_without_the_packages_is_told_which_one_to_take() -> None:
+    refused = subprocess.run(
+        [sys.executable, "-S", str(ROOT / "run.py"), "serve"], env={}, capture_output=True, text=True, timeout=60
+    )
+    assert (refused.returncode, refused.stdout) == (2, "")
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith("mypick: this Python lacks the packages: type .venv/bin/python")
+
+
 def test_production_takes_what_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(monkeypatch, **GOOD).in_production
     several = read(monkeypatch, WORKERS="2", DATABASE_URL=POSTGRES, REDIS_URL="redis://127.0.0.1/0")
