@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
-import structlog
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from mypick.clock import Clock
-
-log = structlog.get_logger(__name__)
+from mypick.outages import Outage
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -30,7 +28,7 @@ class BoundedRedis:
     ``patience``: seconds that one ``ask`` may take, connecting and waiting for a busy loop included: when hundreds of
     clients come back at once to a process that has just started, 0.1 s was too short, and each ``ask`` that was given
     up closed the connection that the next one needed. After a failure every ``ask`` fails at once,
-    but for one try each ``retry_every`` seconds; the first that succeeds ends the outage. One log line each.
+    but for one try each ``retry_every`` seconds; the first that succeeds ends the outage.
     ``connections``: at most so many; who finds none free within ``patience`` takes Redis for away.
     """
 
@@ -42,8 +40,10 @@ class BoundedRedis:
         patience: float = 0.5,
         retry_every: float = 1.0,
         connections: int = 16,
+        outage: Outage | None = None,
     ) -> None:
         self._clock = clock
+        self._outage = outage or Outage("redis", clock)
         self._patience, self._retry_every = patience, retry_every
         self._away = False
         self._next_try = 0.0
@@ -69,13 +69,12 @@ class BoundedRedis:
             async with asyncio.timeout(self._patience):
                 result = await work(self._redis, *args, **kwargs)
         except (RedisError, OSError, TimeoutError) as failure:
-            if not self._away:
-                log.warning("redis is away", error=f"{type(failure).__name__}: {failure}")
+            self._outage.away("limits, cache, presence", failure)
             self._away = True
             self._next_try = self._clock.monotonic() + self._retry_every
             raise RedisAwayError("Redis does not answer") from failure
         if self._away:
-            log.info("redis is back")
+            self._outage.back("limits, cache, presence")
             self._away = False
         return result
 

@@ -43,6 +43,7 @@ from mypick.metrics import Metrics
 from mypick.notifications.announcements import FAN_OUT
 from mypick.notifications.fan_out import FanOut
 from mypick.notifications.service import Notifications
+from mypick.outages import Outage
 from mypick.platforms.protocol import Platform
 from mypick.platforms.youtube import YouTube
 from mypick.presence import MemoryPresence, Presence, RedisPresence
@@ -155,9 +156,10 @@ def build_domain(settings: DomainSettings, http: ClientSession) -> Domain:
     """Everything wired; ``http`` is the transport of the platform clients and stays the caller's."""
     clock, rng = SystemClock(), random.Random()  # noqa: S311 - spreads retries, guards nothing
     metrics = Metrics.on(CollectorRegistry())
-    redis = BoundedRedis(settings.redis_url, clock=clock) if settings.redis_url else None
-    bus: Bus = RedisBus(settings.redis_url, metrics=metrics) if redis else MemoryBus(metrics=metrics)
-    cache_bus = RedisBus(settings.redis_url, prefix="mypick:cache:") if redis else None
+    outage = Outage("redis", clock)
+    redis = BoundedRedis(settings.redis_url, clock=clock, outage=outage) if settings.redis_url else None
+    bus: Bus = RedisBus(settings.redis_url, metrics=metrics, outage=outage) if redis else MemoryBus(metrics=metrics)
+    cache_bus = RedisBus(settings.redis_url, prefix="mypick:cache:", outage=outage) if redis else None
     cache = Cache(
         clock=clock,
         redis=redis,
@@ -188,6 +190,7 @@ def build_domain(settings: DomainSettings, http: ClientSession) -> Domain:
         work=settings.works,
         measures=measures,
         rng=rng,
+        outage=outage,
     )
     schedules = Schedules(jobs, Leadership("schedules", settings.node, clock, rng=rng), clock)
     operator = JobsOperator(clock, measures)

@@ -24,8 +24,10 @@ from redis.exceptions import RedisError
 
 from mypick.bus.protocol import MessageHandler
 from mypick.bus.redis_link import Link, LinkError, Speaker, batches
+from mypick.clock import SystemClock
 from mypick.endings import end
 from mypick.metrics import Metrics
+from mypick.outages import Outage
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +54,7 @@ class RedisBus:
         canary_every: float = 2.0,
         canary_within: float = 1.0,
         randomness: random.Random | None = None,
+        outage: Outage | None = None,
     ) -> None:
         self._pool = ConnectionPool.from_url(
             url,
@@ -62,6 +65,7 @@ class RedisBus:
         )
         self._prefix = prefix.encode()
         self._metrics = metrics or Metrics.unread()
+        self._outage = outage or Outage("redis", SystemClock())
         self._patience = patience
         self._canary_every, self._canary_within = canary_every, canary_within
         self._random = randomness or random.Random()  # noqa: S311 - jitter
@@ -146,8 +150,7 @@ class RedisBus:
             try:
                 await self._run_link(gap=not first)
             except (RedisError, OSError, TimeoutError) as failure:
-                if first or self._up:  # once for each interruption, not for each try
-                    log.warning("the bus is away", error=f"{type(failure).__name__}: {failure}")
+                self._outage.away("bus", failure)
             except Exception:
                 log.exception("the bus failed unexpectedly, and tries again")
             self._set_up(False)
@@ -190,9 +193,9 @@ class RedisBus:
             if not await self._subscribe_batch(link, batch):
                 return
         self._set_up(True)
+        self._outage.back("bus")
         self._tried.set()
         if gap:
-            log.info("the bus is back", channels=len(self._channels))
             self._metrics.bus_reconnects.inc()
             self._guarded(self._on_gap, "the listener failed on a gap")
         while True:

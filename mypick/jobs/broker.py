@@ -19,8 +19,10 @@ from taskiq.kicker import AsyncKicker
 from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
+from mypick.clock import SystemClock
 from mypick.jobs.backoff import BackOff
 from mypick.jobs.lanes import Lane
+from mypick.outages import Outage
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,7 @@ class LaneBroker(RedisStreamBroker):
         *,
         rng: random.Random,
         finish: asyncio.Event,
+        outage: Outage | None = None,
         back_off: BackOff = _BACK_OFF,
         reclaim_idle_ms: int = RECLAIM_IDLE_MS,
         reclaim_every_s: float = RECLAIM_EVERY_S,
@@ -80,6 +83,7 @@ class LaneBroker(RedisStreamBroker):
         )
         self._rng = rng
         self._finish = finish
+        self._outage = outage or Outage("redis", SystemClock())
         self._back_off = back_off
         self._reclaim_every_s = reclaim_every_s
 
@@ -88,7 +92,7 @@ class LaneBroker(RedisStreamBroker):
         try:
             await super().startup()
         except REDIS_AWAY as failure:
-            log.warning("redis is away, jobs go on without it", stream=self.queue_name, error=type(failure).__name__)
+            self._outage.away(self.queue_name, failure)
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
         """Messages of this lane, new ones and those of dead workers, until ``finish`` is set.
@@ -110,11 +114,14 @@ class LaneBroker(RedisStreamBroker):
                                 yield message
                         for message in await self._read(redis):
                             yield message
-                        failures = 0
+                        if failures:
+                            self._outage.back(self.queue_name)
+                            failures = 0
             except REDIS_AWAY as failure:
                 failures += 1
                 delay = self._back_off.delay(failures, self._rng)
-                log.warning(
+                self._outage.away(self.queue_name, failure)
+                log.debug(
                     "the stream of a lane cannot be read",
                     stream=self.queue_name,
                     error=type(failure).__name__,
@@ -176,6 +183,7 @@ def make_broker(
     consumer: str,
     rng: random.Random,
     finish: asyncio.Event,
+    outage: Outage,
 ) -> AsyncBroker:
     """The broker of ``lane``: Redis Streams at ``redis_url``, or in memory where that is empty.
 
@@ -184,7 +192,7 @@ def make_broker(
     """
     broker: AsyncBroker
     if redis_url:
-        broker = LaneBroker(redis_url, f"{prefix}:{lane.name}", consumer, rng=rng, finish=finish)
+        broker = LaneBroker(redis_url, f"{prefix}:{lane.name}", consumer, rng=rng, finish=finish, outage=outage)
     else:
         broker = InMemoryBroker(max_stored_results=1)
 

@@ -22,6 +22,7 @@ from mypick.jobs.measures import JobMeasures, NoMeasures
 from mypick.jobs.process import ProcessJobs
 from mypick.jobs.runner import LaneRunner
 from mypick.jobs.work import Handler, Kind, refuse_bare
+from mypick.outages import Outage
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +59,10 @@ class Jobs:
         measures: JobMeasures | None = None,
         rng: random.Random | None = None,
         lease: Callable[[], str] = new_lease,
+        outage: Outage | None = None,
     ) -> None:
         self._clock = clock
+        self._outage = outage or Outage("redis", clock)
         self._rng = rng or random.Random()  # noqa: S311 - spreads retries, guards nothing
         self._sweep_interval_s = sweep_interval_s
         self._work = work
@@ -83,6 +86,7 @@ class Jobs:
                 consumer=consumer,
                 rng=self._rng,
                 finish=self._finish,
+                outage=self._outage,
             )
             for lane, runner in self._runners.items()
         }
@@ -251,8 +255,9 @@ class Jobs:
                     await brokers.kick(self._brokers[lane], lane)
             except Exception as failure:  # whatever keeps the message back, the work is done here
                 self._broker_rests_until = self._clock.monotonic() + self.BROKER_REST_S
-                log.warning("a wake could not be sent", lane=lane.name, error=type(failure).__name__)
+                self._outage.away("wakes", failure)
             else:
+                self._outage.back("wakes")
                 return
         if self._work:
             task = asyncio.create_task(self._runners[lane].drain(), name=f"jobs: {lane.name} without broker")
