@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from realtime.engine.handshake import answer_to_key
 
 if TYPE_CHECKING:
-    from realtime.engine.server import Engine
+    from realtime.engine.entry import Entry
 
 LARGEST = 8_192  # bytes of a request, as aiohttp has it for a line
 _REQUEST = re.compile(
@@ -81,16 +81,16 @@ def read_handshake(data: bytes) -> Handshake | None:
 class Front(asyncio.Protocol):
     """A connection that has sent nothing yet. ``http`` makes the protocol that speaks HTTP."""
 
-    __slots__ = ("_engine", "_http", "_transport")
+    __slots__ = ("_entry", "_http", "_transport")
 
-    def __init__(self, engine: Engine, http: Callable[[], asyncio.Protocol]) -> None:
-        self._engine = engine
+    def __init__(self, entry: Entry, http: Callable[[], asyncio.Protocol]) -> None:
+        self._entry = entry
         self._http = http
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # uvloop's are of no common class
-        self._engine.wheel.enter(self, self._engine.bounds.silent)
+        self._entry.watch(self)
 
     def data_received(self, data: bytes) -> None:
         transport = self._transport
@@ -98,7 +98,7 @@ class Front(asyncio.Protocol):
             return
         self._transport = None
         handshake = read_handshake(data)
-        if handshake is not None and self._engine.greet(transport, handshake):
+        if handshake is not None and self._entry.greet(transport, handshake):
             return
         http = self._http()
         transport.set_protocol(http)

@@ -28,6 +28,9 @@ class Handshakes:
     address: Callable[[object, Sequence[str]], str]
     wait: Callable[[str], float]
 
+    def permits(self, origin: str | None, host: str) -> bool:
+        return origin is None or self.origin_allowed(origin, host)
+
     def address_of(self, request: web.Request) -> str:
         peer = request.transport.get_extra_info("peername") if request.transport else None
         return self.address(peer, request.headers.getall("X-Forwarded-For", []))

@@ -1,4 +1,4 @@
-"""The engine of one process: handshakes, sessions, and what becomes of them."""
+"""The engine of one process: its sessions, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-import orjson
 import structlog
 from aiohttp import web
 
@@ -18,9 +17,10 @@ from mypick.errors import Code
 from mypick.metrics import Metrics
 from realtime.engine import session as reasons
 from realtime.engine.bounds import Bounds
+from realtime.engine.entry import Entry
 from realtime.engine.frames import NORMAL, TEXT, encode
-from realtime.engine.front import Front, Handshake
-from realtime.engine.handshake import Handshakes, answer_to_key
+from realtime.engine.front import Front
+from realtime.engine.handshake import Handshakes
 from realtime.engine.member import CONNECT_FIRST, Door, Member, Space
 from realtime.engine.messages import Message, address, packet
 from realtime.engine.packets import (
@@ -35,8 +35,7 @@ from realtime.engine.packets import (
     Json,
     Packet,
 )
-from realtime.engine.polling import UNREADABLE, Mailbox, TooLargeError, read_body
-from realtime.engine.private import SocketIOServer, hand_over
+from realtime.engine.private import SocketIOServer
 from realtime.engine.rooms import Rooms
 from realtime.engine.session import Session
 from realtime.engine.websocket import WebSocket
@@ -44,7 +43,6 @@ from realtime.engine.wheel import Wheel
 
 log = structlog.get_logger(__name__)
 
-RETRY_AFTER = 5  # seconds, for clients that come while this process closes or is full
 DRAIN_LOOK = 0.02  # seconds between two looks whether all is sent
 
 
@@ -67,13 +65,9 @@ class Engine:
         self.metrics = metrics or Metrics.unread()
         self.wheel = Wheel()
         self.rooms = Rooms(self.bounds.rooms)
-        self._handshakes = handshakes
         self._rng = rng or random.Random()  # noqa: S311 - spreads pings
         self._tasks: set[asyncio.Task[Any]] = set()  # departures: at most one a member
-        self._draining = False
-
-        def allowed(origin: str | None, environ: dict[str, Any]) -> bool:
-            return origin is None or handshakes.origin_allowed(origin, environ.get("HTTP_HOST", ""))
+        self.draining = False
 
         self.sio = SocketIOServer(
             client_manager=self.rooms,
@@ -83,7 +77,7 @@ class Engine:
             async_mode="aiohttp",
             json=Json,
             namespaces=[],
-            cors_allowed_origins=allowed,
+            cors_allowed_origins=lambda origin, environ: handshakes.permits(origin, environ.get("HTTP_HOST", "")),
             cors_credentials=False,
             max_http_buffer_size=self.bounds.packet_bytes,
             http_compression=False,
@@ -91,11 +85,8 @@ class Engine:
             transports=["polling", "websocket"] if polling else ["websocket"],
         )
         self.eio = self.sio.eio
-        self.eio.check_body = self._check_body
-        self.eio.open_polling = self._open_polling
-        self.eio.on_refused = lambda key: log.info("request refused", reason=key)
-        self._polling = polling
         self.sessions: dict[str, Session] = self.eio.sockets  # type: ignore[assignment]  # Sessions, all of them
+        self._entry = Entry(self, handshakes)
 
     def add(self, namespace: str, door: Door) -> None:
         self.rooms.spaces[namespace] = Space(namespace, door)
@@ -103,148 +94,15 @@ class Engine:
     def attach(self, app: web.Application) -> None:
         """Serve ``/socket.io/`` in ``app``."""
         for method in ("GET", "POST", "OPTIONS"):
-            app.router.add_route(method, "/socket.io/", self.handle)
-
-    # handshakes
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.loop = asyncio.get_running_loop()
-        if "sid" not in request.query:
-            self._refuse_where_none_may_come(request)
-        if request.method == "GET" and (
-            request.query.get("transport") == "websocket" or request.headers.get("Upgrade", "").lower() == "websocket"
-        ):
-            return self._open_websocket(request)
-        answer: web.StreamResponse = await self.eio.handle_request(request)
-        return answer
-
-    def _refuse_where_none_may_come(self, request: web.Request) -> None:
-        if self._draining or len(self.sessions) >= self.bounds.connections:
-            what = "this server is closing" if self._draining else "this server is full"
-            self.metrics.socket_handshakes.labels("closing" if self._draining else "full").inc()
-            raise web.HTTPServiceUnavailable(text=f"{what}: come back", headers={"Retry-After": str(RETRY_AFTER)})
-        if wait := self._handshakes.wait(self._handshakes.address_of(request)):
-            self.metrics.socket_handshakes.labels("too many").inc()
-            raise web.HTTPTooManyRequests(
-                text=f"too many connections from your address: wait {math.ceil(wait)} s",
-                headers={"Retry-After": str(math.ceil(wait))},
-            )
-
-    def _open_websocket(self, request: web.Request) -> web.StreamResponse:
-        headers = request.headers
-        origin = headers.get("Origin")
-        if origin is not None and not self._handshakes.origin_allowed(origin, headers.get("Host", "")):
-            raise self._refusal("origin", f"{origin} is not an accepted origin.")
-        if request.query.get("transport") != "websocket":
-            raise self._refusal("transport", "a websocket is asked for with transport=websocket")
-        sid = request.query.get("sid")
-        if sid is None and request.query.get("EIO") != "4":
-            raise self._refusal("version", "this server speaks version 4 of Engine.IO: EIO=4")
-        answer = answer_to_key(
-            connection=headers.get("Connection", ""),
-            upgrade=headers.get("Upgrade", ""),
-            version=headers.get("Sec-WebSocket-Version", ""),
-            key=headers.get("Sec-WebSocket-Key", ""),
-        )
-        if answer is None:
-            raise self._refusal(
-                "upgrade",
-                "a websocket needs the headers Connection: Upgrade, Upgrade: websocket, Sec-WebSocket-Version: 13 and "
-                "Sec-WebSocket-Key",
-            )
-        if sid is None:
-            session = self._new_session(self._handshakes.address_of(request))
-            link = WebSocket(session)
-        else:
-            found = self.sessions.get(sid)
-            if found is None or found.closed or found.mailbox is None or found.link is not None:
-                raise self._refusal("session", "there is no connection that could be upgraded: open a new one")
-            session, link = found, WebSocket(found, probing=True)
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client left during its handshake")
-        session.link = link  # where it probes, the session goes on being polled
-        transport.write(answer)
-        if sid is None:
-            self._begin(session, transport)
-        response = hand_over(request, link)
-        if sid is None and not session.closed:
-            session.upgrade(link)
-        return response
-
-    def _begin(self, session: Session, transport: asyncio.Transport) -> None:
-        self.sessions[session.sid] = session
-        transport.write(encode(TEXT, b"0" + orjson.dumps(self._opening(session, []))))
-        self.metrics.socket_handshakes.labels("websocket").inc()
+            app.router.add_route(method, "/socket.io/", self._entry.handle)
 
     def front(self, http: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
         """What makes the protocol of each new connection: handshakes of WebSockets end here, all else is ``http``'s."""
-        return lambda: Front(self, http)
+        return lambda: Front(self._entry, http)
 
-    def greet(self, transport: asyncio.Transport, handshake: Handshake) -> bool:
-        """Make a connection a WebSocket, if it may be one; who may not be goes the long way and is told why."""
-        rules = self._handshakes
-        if self._draining or len(self.sessions) >= self.bounds.connections:
-            return False
-        if handshake.origin is not None and not rules.origin_allowed(handshake.origin, handshake.host):
-            return False
-        address = rules.address(transport.get_extra_info("peername"), handshake.forwarded_for)
-        if rules.wait(address):
-            return False
-        self.loop = asyncio.get_running_loop()
-        session = self._new_session(address)
-        session.link = link = WebSocket(session)
-        transport.write(handshake.answer)
-        self._begin(session, transport)
-        transport.set_protocol(link)
-        link.connection_made(transport)
-        session.upgrade(link)
-        if handshake.early:
-            link.data_received(handshake.early)
-        return True
-
-    def _open_polling(self, request: web.Request) -> tuple[Session, dict[str, Any]]:
-        session = self._new_session(self._handshakes.address_of(request))
-        session.mailbox = Mailbox()
-        self.sessions[session.sid] = session
-        self.metrics.socket_handshakes.labels("polling").inc()
-        return session, self._opening(session, ["websocket"])
-
-    def _new_session(self, address: str) -> Session:
-        return Session(self, secrets.token_urlsafe(15), address)
-
-    def _opening(self, session: Session, upgrades: list[str]) -> dict[str, Any]:
-        return {
-            "sid": session.sid,
-            "upgrades": upgrades,
-            "pingTimeout": int(self.bounds.ping_timeout * 1_000),
-            "pingInterval": int(self.bounds.ping_interval * 1_000),
-            "maxPayload": self.bounds.packet_bytes,
-        }
-
-    def _refusal(self, key: str, text: str) -> web.HTTPBadRequest:
-        log.info("request refused", reason=key)
-        self.metrics.socket_handshakes.labels(key).inc()
-        return web.HTTPBadRequest(text=text)
-
-    async def _check_body(self, request: web.Request) -> list[str | bytes]:
-        """The packets of a POST. A client that posts none is closed, as a websocket is that sends the like."""
-        session = self.sessions.get(request.query.get("sid", ""))
-        try:
-            async with asyncio.timeout(self.bounds.body):
-                packets = await read_body(request, self.bounds.packet_bytes)
-        except TooLargeError:
-            if session is not None:
-                session.close(reasons.MALFORMED_PACKET)
-            raise web.HTTPRequestEntityTooLarge(self.bounds.packet_bytes) from None
-        except (ValueError, KeyError, TimeoutError, ConnectionError, *UNREADABLE) as malformed:
-            if session is not None:
-                self.malformed(session, malformed)
-                session.close(reasons.MALFORMED_PACKET)
-            raise web.HTTPBadRequest(text="these are no packets of Engine.IO 4") from None
-        if session is None or session.closed:
-            raise web.HTTPBadRequest(text="this connection is closed: open a new one")
-        return packets
+    @property
+    def open_to_newcomers(self) -> bool:
+        return not self.draining and len(self.sessions) < self.bounds.connections
 
     def first_ping(self) -> float:
         """Seconds: spread, so that those who came together are not pinged together for ever."""
@@ -352,7 +210,7 @@ class Engine:
 
     def refuse_new(self) -> None:
         """From now on let nobody in: this process is about to close."""
-        self._draining = True
+        self.draining = True
 
     async def close(self, within: float) -> None:
         """Finish what is under way and flush, then close every connection; ``within`` seconds in all."""

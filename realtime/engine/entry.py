@@ -1,0 +1,181 @@
+"""How connections come in: handshakes of WebSockets and of polling, upgrades, and the bodies that polling posts."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+from aiohttp import web
+
+from realtime.engine import session as reasons
+from realtime.engine.frames import TEXT, encode
+from realtime.engine.front import Handshake
+from realtime.engine.handshake import Handshakes, answer_to_key
+from realtime.engine.polling import UNREADABLE, Mailbox, TooLargeError, read_body
+from realtime.engine.private import hand_over
+from realtime.engine.session import Session
+from realtime.engine.websocket import WebSocket
+from realtime.engine.wheel import Timed
+
+if TYPE_CHECKING:
+    from realtime.engine.server import Engine
+
+log = structlog.get_logger(__name__)
+
+RETRY_AFTER = 5  # seconds, for clients that come while this process closes or is full
+
+
+class Entry:
+    """The side of ``engine`` that speaks HTTP. What no client may open is refused here, with the reason."""
+
+    def __init__(self, engine: Engine, handshakes: Handshakes) -> None:
+        self._engine = engine
+        self._handshakes = handshakes
+        eio = engine.eio
+        eio.check_body = self._check_body
+        eio.open_polling = self._open_polling
+        eio.on_refused = lambda key: log.info("request refused", reason=key)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self._engine.loop = asyncio.get_running_loop()
+        if "sid" not in request.query:
+            self._refuse_where_none_may_come(request)
+        if request.method == "GET" and (
+            request.query.get("transport") == "websocket" or request.headers.get("Upgrade", "").lower() == "websocket"
+        ):
+            return self._open_websocket(request)
+        answer: web.StreamResponse = await self._engine.eio.handle_request(request)
+        return answer
+
+    def watch(self, newcomer: Timed) -> None:
+        """Look at a connection that has sent nothing yet when it may be silent no longer."""
+        self._engine.wheel.enter(newcomer, self._engine.bounds.silent)
+
+    def greet(self, transport: asyncio.Transport, handshake: Handshake) -> bool:
+        """Make a connection a WebSocket, if it may be one; who may not be goes the long way and is told why."""
+        engine, rules = self._engine, self._handshakes
+        if not engine.open_to_newcomers or not rules.permits(handshake.origin, handshake.host):
+            return False
+        address = rules.address(transport.get_extra_info("peername"), handshake.forwarded_for)
+        if rules.wait(address):
+            return False
+        engine.loop = asyncio.get_running_loop()
+        session = self._new_session(address)
+        session.link = link = WebSocket(session)
+        transport.write(handshake.answer)
+        self._begin(session, transport)
+        transport.set_protocol(link)
+        link.connection_made(transport)
+        session.upgrade(link)
+        if handshake.early:
+            link.data_received(handshake.early)
+        return True
+
+    def _refuse_where_none_may_come(self, request: web.Request) -> None:
+        engine = self._engine
+        if not engine.open_to_newcomers:
+            what = "this server is closing" if engine.draining else "this server is full"
+            engine.metrics.socket_handshakes.labels("closing" if engine.draining else "full").inc()
+            raise web.HTTPServiceUnavailable(text=f"{what}: come back", headers={"Retry-After": str(RETRY_AFTER)})
+        if wait := self._handshakes.wait(self._handshakes.address_of(request)):
+            engine.metrics.socket_handshakes.labels("too many").inc()
+            raise web.HTTPTooManyRequests(
+                text=f"too many connections from your address: wait {math.ceil(wait)} s",
+                headers={"Retry-After": str(math.ceil(wait))},
+            )
+
+    def _open_websocket(self, request: web.Request) -> web.StreamResponse:
+        headers = request.headers
+        origin = headers.get("Origin")
+        if not self._handshakes.permits(origin, headers.get("Host", "")):
+            raise self._refusal("origin", f"{origin} is not an accepted origin.")
+        if request.query.get("transport") != "websocket":
+            raise self._refusal("transport", "a websocket is asked for with transport=websocket")
+        sid = request.query.get("sid")
+        if sid is None and request.query.get("EIO") != "4":
+            raise self._refusal("version", "this server speaks version 4 of Engine.IO: EIO=4")
+        answer = answer_to_key(
+            connection=headers.get("Connection", ""),
+            upgrade=headers.get("Upgrade", ""),
+            version=headers.get("Sec-WebSocket-Version", ""),
+            key=headers.get("Sec-WebSocket-Key", ""),
+        )
+        if answer is None:
+            raise self._refusal(
+                "upgrade",
+                "a websocket needs the headers Connection: Upgrade, Upgrade: websocket, Sec-WebSocket-Version: 13 and "
+                "Sec-WebSocket-Key",
+            )
+        if sid is None:
+            session = self._new_session(self._handshakes.address_of(request))
+            link = WebSocket(session)
+        else:
+            found = self._engine.sessions.get(sid)
+            if found is None or found.closed or found.mailbox is None or found.link is not None:
+                raise self._refusal("session", "there is no connection that could be upgraded: open a new one")
+            session, link = found, WebSocket(found, probing=True)
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client left during its handshake")
+        session.link = link  # where it probes, the session goes on being polled
+        transport.write(answer)
+        if sid is None:
+            self._begin(session, transport)
+        response = hand_over(request, link)
+        if sid is None and not session.closed:
+            session.upgrade(link)
+        return response
+
+    def _begin(self, session: Session, transport: asyncio.Transport) -> None:
+        self._engine.sessions[session.sid] = session
+        transport.write(encode(TEXT, b"0" + orjson.dumps(self._opening(session, []))))
+        self._engine.metrics.socket_handshakes.labels("websocket").inc()
+
+    def _open_polling(self, request: web.Request) -> tuple[Session, dict[str, Any]]:
+        session = self._new_session(self._handshakes.address_of(request))
+        session.mailbox = Mailbox()
+        self._engine.sessions[session.sid] = session
+        self._engine.metrics.socket_handshakes.labels("polling").inc()
+        return session, self._opening(session, ["websocket"])
+
+    def _new_session(self, address: str) -> Session:
+        return Session(self._engine, secrets.token_urlsafe(15), address)
+
+    def _opening(self, session: Session, upgrades: list[str]) -> dict[str, Any]:
+        bounds = self._engine.bounds
+        return {
+            "sid": session.sid,
+            "upgrades": upgrades,
+            "pingTimeout": int(bounds.ping_timeout * 1_000),
+            "pingInterval": int(bounds.ping_interval * 1_000),
+            "maxPayload": bounds.packet_bytes,
+        }
+
+    def _refusal(self, key: str, text: str) -> web.HTTPBadRequest:
+        log.info("request refused", reason=key)
+        self._engine.metrics.socket_handshakes.labels(key).inc()
+        return web.HTTPBadRequest(text=text)
+
+    async def _check_body(self, request: web.Request) -> list[str | bytes]:
+        """The packets of a POST. A client that posts none is closed, as a websocket is that sends the like."""
+        engine = self._engine
+        session = engine.sessions.get(request.query.get("sid", ""))
+        try:
+            async with asyncio.timeout(engine.bounds.body):
+                packets = await read_body(request, engine.bounds.packet_bytes)
+        except TooLargeError:
+            if session is not None:
+                session.close(reasons.MALFORMED_PACKET)
+            raise web.HTTPRequestEntityTooLarge(engine.bounds.packet_bytes) from None
+        except (ValueError, KeyError, TimeoutError, ConnectionError, *UNREADABLE) as malformed:
+            if session is not None:
+                engine.malformed(session, malformed)
+                session.close(reasons.MALFORMED_PACKET)
+            raise web.HTTPBadRequest(text="these are no packets of Engine.IO 4") from None
+        if session is None or session.closed:
+            raise web.HTTPBadRequest(text="this connection is closed: open a new one")
+        return packets
