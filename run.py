@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import functools
 import secrets
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -28,14 +27,15 @@ except ModuleNotFoundError:
     )
     raise SystemExit(2) from None
 import orjson
-import structlog
-from aiohttp import web
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from config.logs import configure_logs
+from config.refusal import Refusal
+from config.serving import serving
 from config.settings import Settings
-from config.wiring import build_health, build_sockets, build_web, domain_settings, on_emulator
+from config.signals import stop_signal
+from config.wiring import domain_settings, on_emulator
 from demo.content import Creator
 from demo.script import post_now_and_then
 from demo.stage import emulating
@@ -47,19 +47,11 @@ from mypick.db import Database, DatabaseUnavailable, only_server, open_database
 from mypick.domain import Domain, build_domain, check_database
 from mypick.errors import DomainError
 from mypick.limits import WrongLimitError
-from mypick.operations.health import Phase
 from mypick.platforms.protocol import Reference
 
-log = structlog.get_logger("run")
-
-BACKLOG = 4_096  # connections that wait to be accepted; with the default of 128 a storm of 5,000 takes 28 s
 HTTP_LIMIT = 32  # connections to platforms at once
 NEVER = timedelta(days=3650)  # seeded channels are on no real platform
 DEMO_EVERY = 12.0  # seconds: a newcomer should see something within half a minute
-
-
-class Refusal(Exception):
-    """The command cannot be done; the message says why and what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -134,49 +126,6 @@ async def serve(settings: Settings, options: argparse.Namespace) -> int:
         async with opened(settings, works=works) as (database, domain), serving(settings, database, domain):
             await stop_signal()
     return 0
-
-
-@contextlib.asynccontextmanager
-async def serving(settings: Settings, database: Database, domain: Domain) -> AsyncIterator[int]:
-    """The open doors; gives the port. At the end, and where the start fails half-way, each step is undone: not ready,
-    no new clients, drain the sockets, finish requests, close the domain."""
-    door = build_sockets(settings, domain)
-    health = build_health(database, domain)
-    runner = web.AppRunner(build_web(settings, domain, door, health), access_log=None, shutdown_timeout=10)
-    async with contextlib.AsyncExitStack() as undo:
-        undo.push_async_callback(domain.close)
-        await domain.process.spawn("streams: deliver", lambda: domain.streams.delivery.run(door.deliver))
-        await domain.process.spawn("sockets: session check", door.run_session_check)
-        await domain.start(door.end_session)
-        undo.push_async_callback(runner.cleanup)
-        await runner.setup()
-        undo.push_async_callback(door.drain)
-        site = web.TCPSite(runner, settings.app_host, settings.app_port, backlog=BACKLOG)
-        try:
-            await site.start()
-        except OSError as taken:
-            raise Refusal(
-                f"port {settings.app_port} cannot be opened ({taken.strerror}): set APP_PORT or --port to another"
-            ) from taken
-        undo.push_async_callback(site.stop)
-        undo.callback(setattr, health, "phase", Phase.DRAINING)
-        port: int = runner.addresses[0][1]
-        health.phase = Phase.SERVING
-        # the first line of output is for programs that start this one
-        print(orjson.dumps({"event": "listening", "port": port}).decode(), flush=True)
-        log.info("listening", port=port, url=settings.app_url, works=domain.settings.works)
-        if not domain.settings.works:
-            log.info("background jobs are done elsewhere: start `python run.py worker` too")
-        yield port
-
-
-async def stop_signal() -> None:
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends the run as KeyboardInterrupt
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    await stopped.wait()
-    log.info("stopping")
 
 
 async def worker(settings: Settings, options: argparse.Namespace) -> int:

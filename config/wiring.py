@@ -90,6 +90,7 @@ def socket_bounds(settings: Settings) -> Bounds:
         waiting=settings.socket_waiting,
         connections=settings.socket_connections,
         unsent_bytes=settings.socket_unsent_bytes,
+        silent=settings.http_idle,
         alone=settings.socket_alone,
     )
 
