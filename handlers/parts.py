@@ -22,6 +22,7 @@ from mypick.metrics import Metrics
 from mypick.notifications.service import Notifications
 from mypick.operations.health import Health
 from mypick.operations.idempotency import Idempotency
+from mypick.operations.siblings import Siblings
 
 Reporter = Callable[[BaseException, str], None]
 """Takes an unexpected exception and its incident id to where people look at them. Must neither wait nor raise."""
@@ -67,6 +68,7 @@ class RestParts:
     idempotency: Idempotency
     health: Health
     metrics: Metrics
+    siblings: Siblings | None = None  # where several processes share the port
     events: Sequence[EventDescription] = ()  # what the socket door tells of itself, for its documentation
     report: Reporter = report_to_sentry
     error_page: ErrorPage | None = None  # for paths outside /api; without one they fail in the envelope as well

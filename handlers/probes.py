@@ -32,18 +32,18 @@ async def ready(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """In Prometheus' text format. Asks for a bearer token where the setting names one."""
+    """In Prometheus' text format, of all processes that share the port. Asks for a bearer token where the setting names
+    one."""
     parts = request.app[PARTS]
     wanted = parts.settings.metrics_token
     if wanted:
-        shown = request.headers.get(hdrs.AUTHORIZATION, "")
-        if not hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), f"Bearer {wanted}".encode()):
+        given = request.headers.get(hdrs.AUTHORIZATION, "")
+        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), f"Bearer {wanted}".encode()):
             raise DomainError(Code.UNAUTHENTICATED, "send Authorization: Bearer <METRICS_TOKEN>")
     encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
+    shown = await parts.siblings.metrics() if parts.siblings else parts.metrics.registry
     # set as a header: aiohttp's content_type takes no parameters, and the version is one
-    return web.Response(
-        body=encode(parts.metrics.registry), headers={hdrs.CONTENT_TYPE: content_type, **_FRESH}
-    )
+    return web.Response(body=encode(shown), headers={hdrs.CONTENT_TYPE: content_type, **_FRESH})
 
 
 _FRESH = {hdrs.CACHE_CONTROL: "no-store"}
