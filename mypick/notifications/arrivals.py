@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from mypick import db
 from mypick.gathering import Gathering
 from mypick.notifications.streams import PREFIX, data_of, inbox_of
-from mypick.notifications.views import NotificationData, NotificationView, UnreadNotifications
+from mypick.notifications.views import NewNotification, NotificationData, UnreadNotifications
 from mypick.streams import Position
 from mypick.streams.store import StreamStore
 
@@ -44,10 +45,10 @@ class Arrivals:
         if absent := [user_id for user_id in user_ids if user_id not in states]:
             await self._store.ids_of([inbox_of(user_id) for user_id in absent])  # made, empty
             states |= await _states(absent)
-        items: dict[int, list[NotificationView]] = {}
+        items: dict[int, list[NewNotification]] = {}
         for chunk in _chunks(states):
             for row in await _newest_unread([(user_id, states[user_id][0].head_seq) for user_id in chunk]):
-                items.setdefault(row["user_id"], []).append(_view(row, *states[row["user_id"]]))
+                items.setdefault(row["user_id"], []).append(_event(row, *states[row["user_id"]]))
         return {
             user_id: (position, _unread(position, count, items.get(user_id, [])))
             for user_id, (position, count) in states.items()
@@ -104,7 +105,7 @@ async def _newest_unread(heads: Sequence[tuple[int, int]]) -> Sequence[Mapping[s
     )
 
 
-def _unread(position: Position, unread_count: int, items: list[NotificationView]) -> UnreadNotifications:
+def _unread(position: Position, unread_count: int, items: list[NewNotification]) -> UnreadNotifications:
     return UnreadNotifications(
         stream=position.key,
         epoch=position.epoch,
@@ -114,13 +115,25 @@ def _unread(position: Position, unread_count: int, items: list[NotificationView]
     )
 
 
-def _view(row: Mapping[str, Any], position: Position, unread_count: int) -> NotificationView:
-    return NotificationView(
+def _event(row: Mapping[str, Any], position: Position, unread_count: int) -> NewNotification:
+    return new_notification(
+        position,
+        unread_count,
+        seq=row["seq"],
+        event_id=row["id"],
+        at=db.moment(row["created_at"]),
+        notice=None if row["kind"] is None else row,
+    )
+
+
+def new_notification(
+    position: Position, unread_count: int, *, seq: int, event_id: int, at: datetime, notice: Mapping[str, Any] | None
+) -> NewNotification:
+    return NewNotification(
         stream=position.key,
         epoch=position.epoch,
-        seq=row["seq"],
-        id=row["id"],
-        at=db.moment(row["created_at"]),
-        data=NotificationData.model_validate(data_of(None if row["kind"] is None else row, unread_count)),
-        read=False,
+        seq=seq,
+        id=event_id,
+        at=at,
+        data=NotificationData.model_validate(data_of(notice, unread_count)),
     )

@@ -11,16 +11,16 @@ from tortoise.exceptions import IntegrityError
 from mypick import db
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
-from mypick.notifications.arrivals import Arrivals
+from mypick.notifications.arrivals import Arrivals, new_notification
 from mypick.notifications.commands import MarkRead, UpdateNotificationSettings
 from mypick.notifications.fan_out import EVENT
 from mypick.notifications.models import Inbox, Notification, NotificationSettings
-from mypick.notifications.streams import data_of, inbox_of, notices_of, render_new_notification
+from mypick.notifications.streams import inbox_of, notices_of, render_new_notification
 from mypick.notifications.views import (
     InboxPage,
     InboxState,
     KindsWanted,
-    NotificationData,
+    NewNotification,
     NotificationSettingsView,
     NotificationView,
     UnreadCount,
@@ -62,9 +62,13 @@ class Notifications:
             (before,) = decode_cursor(cursor, _LIST, int)
             query = query.filter(seq__lt=before)
         rows = await query.order_by("-seq").limit(limit + 1)
-        views = {view.id: view for view in await _views(rows[:limit], position, unread_count)}
+        events = {event.id: event for event in await _events(rows[:limit], position, unread_count)}
+
+        def show(row: Notification) -> NotificationView:
+            return NotificationView(**dict(events[row.id]), read=row.read_at is not None)
+
         return InboxPage(
-            page=page_of(rows, limit, lambda row: views[row.id], lambda row: encode_cursor(_LIST, row.seq)),
+            page=page_of(rows, limit, show, lambda row: encode_cursor(_LIST, row.seq)),
             state=InboxState(
                 unread_count=unread_count, stream=position.key, epoch=position.epoch, head_seq=position.head_seq
             ),
@@ -141,17 +145,11 @@ class Notifications:
         return Position(row["id"], key, row["epoch"], row["head_seq"], row["floor_seq"]), row["unread_count"]
 
 
-async def _views(rows: Sequence[Notification], position: Position, unread_count: int) -> list[NotificationView]:
+async def _events(rows: Sequence[Notification], position: Position, unread_count: int) -> list[NewNotification]:
     notices = await notices_of({row.notice_id for row in rows}) if rows else {}
     return [
-        NotificationView(
-            stream=position.key,
-            epoch=position.epoch,
-            seq=row.seq,
-            id=row.id,
-            at=row.created_at,
-            data=NotificationData.model_validate(data_of(notices.get(row.notice_id), unread_count)),
-            read=row.read_at is not None,
+        new_notification(
+            position, unread_count, seq=row.seq, event_id=row.id, at=row.created_at, notice=notices.get(row.notice_id)
         )
         for row in rows
     ]

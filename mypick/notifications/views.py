@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from mypick.pagination import Page
 from mypick.wire import Instant, View
@@ -29,16 +30,23 @@ class NotificationData(View):
     unread_count: int = Field(description="of the whole inbox")
 
 
-class NotificationView(View):
-    """A durable event of the stream ``inbox:{user}``, and whether it was read."""
+class NewNotification(View):
+    """The durable event ``new-notification`` of the stream ``inbox:{user}``."""
 
     stream: str = Field(examples=["inbox:17"])
     epoch: str
     seq: int
     id: int
     at: Instant
-    actor: ActorBrief | None = None
+    actor: ActorBrief | SkipJsonSchema[None] = Field(
+        default=None, exclude_if=lambda actor: actor is None, description="left out where no person caused it"
+    )
     data: NotificationData
+
+
+class NotificationView(NewNotification):
+    """The event, and whether it was read."""
+
     read: bool
 
 
@@ -63,18 +71,7 @@ class UnreadNotifications(View):
     epoch: str
     head_seq: int
     unread_count: int
-    items: list[NotificationView] = Field(description="the newest unread, at most 50, newest first")
-
-
-class NewNotification(View):
-    """The durable event ``new-notification``."""
-
-    stream: str = Field(examples=["inbox:17"])
-    epoch: str
-    seq: int
-    id: int
-    at: Instant
-    data: NotificationData
+    items: list[NewNotification] = Field(description="the newest unread, at most 50, newest first")
 
 
 class NotificationsRead(View):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.e2e.conftest import OpenDevice
 from tests.e2e.stack import Rest, Stack, until
@@ -81,6 +82,13 @@ async def test_who_comes_later_gets_the_unread_and_can_resume(stack: Stack, alic
     assert [event["seq"] for event in events] == [1, 2]
     assert [{key: event[key] for key in event if key != "type"} for event in events] == watching.notifications
     assert later.notifications == []
+
+    def now(event: dict[str, Any]) -> dict[str, Any]:
+        return event | {"data": event["data"] | {"unread_count": 2}}  # of the inbox as it stands, not as it stood
+
+    newest_first = [now(event) for event in reversed(watching.notifications)]
+    assert unread["items"] == newest_first
+    assert await alice.ok("GET", "/notifications") == [event | {"read": False} for event in newest_first]
 
 
 async def test_ending_a_session_closes_its_sockets_and_refuses_its_token(

@@ -82,7 +82,6 @@ async def test_unread_shows_the_newest_unread_and_where_the_stream_stands(
     assert (unread.head_seq, unread.unread_count) == (UNREAD_ON_CONNECT + 3, UNREAD_ON_CONNECT + 2)
     assert [item.seq for item in unread.items] == list(range(UNREAD_ON_CONNECT + 3, 3, -1))
     assert unread.epoch == empty.epoch
-    assert not any(item.read for item in unread.items)
 
 
 async def test_marking_by_ids_and_by_place_says_what_is_left_and_does_nothing_twice(
