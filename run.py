@@ -31,6 +31,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from config.logs import configure_logs
+from config.mistakes import settings_problem
 from config.refusal import Refusal
 from config.serving import serving
 from config.settings import Settings
@@ -58,10 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
         settings = Settings(**options.overrides)
-    except ValidationError as wrong:
+    except (ValidationError, SettingsError) as wrong:
         return refuse(settings_problem(wrong))
-    except SettingsError as wrong:  # says which field could not be read, not what stood there
-        return refuse(f"{wrong}; it must be JSON, see .env.example")
     listens = bool(settings.sentry_dsn.get_secret_value())
     configure_logs(level=settings.log_level, json_lines=settings.in_production, quick=not listens)
     start_sentry(settings)
@@ -78,14 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def refuse(problem: str) -> int:
     print(f"mypick: {problem}", file=sys.stderr)
     return 2
-
-
-def settings_problem(wrong: ValidationError) -> str:
-    """The first mistake, in one line, without the value: it may be a secret."""
-    first = wrong.errors(include_url=False, include_input=False)[0]
-    name = ".".join(str(step) for step in first["loc"]).upper()
-    said = first["msg"].removeprefix("Value error, ")
-    return f"{name}: {said}" if name else said
 
 
 def run_loop(work: Coroutine[Any, Any, int]) -> int:

@@ -16,10 +16,13 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def parse_duration(value: Any) -> Any:
-    """Seconds from a number or from ``"15m"``, ``"1h"``, ``"30d"``; anything else is left to pydantic."""
-    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+)\s*([smhd]?)\s*", value)):
-        return int(match[1]) * _UNITS.get(match[2] or "s", 1)
-    return value
+    """Seconds from a number or from ``"15m"``, ``"1h"``, ``"30d"``; ``ValueError`` for any other text."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+)\s*([smhd]?)\s*", value)
+    if match is None or not int(match[1]):
+        raise ValueError("it is a time above zero, in seconds or with a unit: 3600, 15m, 1h or 30d")
+    return int(match[1]) * _UNITS.get(match[2] or "s", 1)
 
 
 Duration = Annotated[int, BeforeValidator(parse_duration), Field(gt=0)]

@@ -239,7 +239,10 @@ class Limits:
             if name not in self._limits:
                 known = ", ".join(sorted(self._limits))
                 raise WrongLimitError(f'RATE_LIMITS: there is no rate limit "{name}"; there are: {known}')
-            self._limits[name] = replace(self._limits[name], rate=Rate.parse(text))
+            try:
+                self._limits[name] = replace(self._limits[name], rate=Rate.parse(text))
+            except WrongLimitError as wrong:
+                raise WrongLimitError(f"RATE_LIMITS: {name}: {wrong}") from wrong
         self._redis = redis
         self._memory = MemoryBuckets(clock, max_keys)
         self._metrics = metrics or Metrics.unread()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from math import isfinite
+from typing import Annotated, Any
 
-from pydantic import Field, FiniteFloat
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from mypick.wire import Command, Text, View
 
@@ -12,10 +13,20 @@ MAX_SYNC = 200  # events in one answer
 LARGEST_SEQ = 2**53 - 1  # what JavaScript can count to
 
 
+def _finite(value: Any) -> float | int:
+    # one plain check, not a union of float and int: its mistakes would name both, as fields t0.float and t0.int
+    if isinstance(value, bool) or not isinstance(value, float | int) or not isfinite(value):
+        raise ValueError("it must be a number")
+    return value
+
+
+Milliseconds = Annotated[float | int, PlainValidator(_finite), WithJsonSchema({"type": "number"})]
+
+
 class Clock(Command):
     """The client's own time, given back untouched."""
 
-    t0: FiniteFloat | int
+    t0: Milliseconds
 
 
 class ClockReply(View):

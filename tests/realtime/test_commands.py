@@ -119,6 +119,14 @@ async def test_clock_gives_back_t0_and_the_servers_two_times(node: Node, alice: 
         assert set(data) == {"t0", "t1", "t2"}
 
 
+@pytest.mark.parametrize("wrong", ["1", True, None, [1], {"ms": 1}])
+async def test_a_t0_that_is_no_number_is_one_plain_mistake(
+    node: Node, alice: Fan, client: OpenClient, wrong: object
+) -> None:
+    error = (await (await client(node, alice)).ask("clock", {"t0": wrong}))["error"]
+    assert (error["code"], error["details"]) == ("INVALID", [{"field": "t0", "message": "it must be a number"}])
+
+
 async def test_thirty_commands_at_once_are_acked_in_their_order(node: Node, alice: Fan, raw: OpenRaw) -> None:
     one = await raw(node, alice)
     for number in range(30):
