@@ -27,6 +27,7 @@ _HSTS = "max-age=31536000; includeSubDomains"
 
 
 async def security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.pop(hdrs.SERVER, None)  # aiohttp names its version and Python's, which only attackers look up
     if is_socket(request.path):
         return
     headers = response.headers

@@ -207,6 +207,12 @@ async def test_https_is_demanded_in_production_only_where_it_is_served(
     assert ("Strict-Transport-Security" in response.headers) is told
 
 
+@pytest.mark.parametrize("path", ["/health/live", API + "/creators", API + "/nothing", "/nothing"])
+async def test_no_answer_names_the_versions_of_the_software(rest: Rest, path: str) -> None:
+    response = await rest.client.get(path)
+    assert "Server" not in response.headers
+
+
 async def test_answers_are_not_cached_and_not_framed(rest: Rest) -> None:
     response = await rest.client.get(API + "/creators")
     assert response.headers["Cache-Control"] == "no-store"
