@@ -176,6 +176,7 @@ class Namespace:
     def closed(self, member: Member, reason: str) -> None:
         conn: Connection = member.context
         conn.closed = True
+        self.parts.engine.wheel.forget(conn, conn.deadline)  # which may be an hour away
         self.parts.connections.remove(conn)
         if conn.opened:  # and did not go away while it was let in, when nobody had counted it yet
             self.parts.metrics.socket_connections.labels(self.name).dec()

@@ -30,53 +30,70 @@ class Wheel:
     def __init__(self) -> None:
         self._slots: dict[int, list[Timed]] = {}
         self._timer: asyncio.Handle | None = None  # set while there are entries
-        self._done = 0  # the last tick that was dealt with
+        self._tick = 0  # the last one that was begun
+        self._due: list[Timed] = []  # what is left of it
         self._closed = False
 
     @property
     def second(self) -> int:
         """The second of the last tick: a cheap clock while there are entries."""
-        return self._done >> 2
+        return self._tick >> 2
 
     def enter(self, item: Timed, seconds: float) -> int:
-        """Look at ``item`` when ``seconds`` have passed, at most one tick later. The tick of its deadline."""
+        """Look at ``item`` when ``seconds`` have passed, at most one tick later; at the next turn of the loop where
+        none have to pass. The tick of its deadline. A closed wheel looks at nothing."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         if self._timer is None and not self._closed:
-            self._done = max(self._done, int(now / TICK) - 1)
-            self._timer = loop.call_at((self._done + 1) * TICK, self._turn)
-        tick = max(math.ceil((now + seconds) / TICK), self._done + 2)  # not into the slot that may be in hand
-        self._slots.setdefault(tick, []).append(item)
+            self._tick = max(self._tick, int(now / TICK))
+            self._timer = loop.call_at((self._tick + 1) * TICK, self._turn)
+        if seconds <= 0:
+            loop.call_soon(self._look, item, self._tick)
+            return self._tick
+        tick = max(math.ceil((now + seconds) / TICK), self._tick + 1)
+        if not self._closed:
+            self._slots.setdefault(tick, []).append(item)
         return tick
+
+    def forget(self, item: Timed, tick: int) -> None:
+        """Let go of an entry for ``tick`` before its time, where it would keep much alive for long. Costs a look at the
+        entries of that tick; one that is not there is no error."""
+        slot = self._slots.get(tick)
+        if slot is not None and item in slot:
+            slot.remove(item)
 
     def close(self) -> None:
         """Nothing is looked at any more."""
         self._closed = True
         self._slots.clear()
+        self._due.clear()
         if self._timer is not None:
             self._timer.cancel()
 
     def _turn(self) -> None:
         """Deal with the ticks that have passed; ``AT_ONCE`` entries at one turn of the loop."""
         loop = asyncio.get_running_loop()
-        tick, now = self._done + 1, int(loop.time() / TICK)
-        while tick < now and tick not in self._slots:
-            tick += 1
-        slot = self._slots.get(tick, [])
-        for _ in range(min(len(slot), AT_ONCE)):
-            item = slot.pop()
-            try:
-                item.on_tick(tick)
-            except Exception:  # one connection must not stop the clock of all others
-                log.exception("a deadline could not be dealt with")
-        if slot:
+        now = int(loop.time() / TICK)
+        if not self._due:
+            self._tick += 1
+            while self._tick < now and self._tick not in self._slots:
+                self._tick += 1
+            self._due = self._slots.pop(self._tick, [])
+        for _ in range(min(len(self._due), AT_ONCE)):
+            self._look(self._due.pop(), self._tick)
+            if self._closed:
+                return
+        if self._due or (self._slots and self._tick < now):
             self._timer = loop.call_soon(self._turn)
-            return
-        self._slots.pop(tick, None)
-        self._done = tick
-        if self._closed or not self._slots:
-            self._timer = None
-        elif tick < now:
-            self._timer = loop.call_soon(self._turn)
+        elif self._slots:
+            self._timer = loop.call_at((self._tick + 1) * TICK, self._turn)
         else:
-            self._timer = loop.call_at((tick + 1) * TICK, self._turn)
+            self._timer = None
+
+    def _look(self, item: Timed, tick: int) -> None:
+        if self._closed:
+            return
+        try:
+            item.on_tick(tick)
+        except Exception:  # one connection must not stop the clock of all others
+            log.exception("a deadline could not be dealt with")

@@ -13,6 +13,7 @@ from mypick.clock import SystemClock
 from mypick.db import Database
 from mypick.notifications.views import UnreadNotifications
 from mypick.streams import Position
+from realtime.connection import Connection
 from realtime.engine.wheel import TICK
 from tests.fakes import FakeClock
 from tests.realtime.clients import SPACE
@@ -225,3 +226,12 @@ async def test_a_client_that_leaves_while_its_inbox_is_read_is_no_failure(
     gate.set()
     await joining
     await node.assert_nobody_left()
+
+
+async def test_a_client_that_is_gone_does_not_wait_for_the_end_of_its_token(
+    node: Node, alice: Fan, client: OpenClient
+) -> None:
+    await (await client(node, alice)).close()
+    await node.assert_nobody_left()
+    left = [item for slot in node.engine.wheel._slots.values() for item in slot]
+    assert not any(isinstance(item, Connection) for item in left)
