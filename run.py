@@ -27,6 +27,7 @@ except ModuleNotFoundError:
     )
     raise SystemExit(2) from None
 import orjson
+import structlog
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
@@ -37,6 +38,7 @@ from config.serving import serving
 from config.settings import Settings
 from config.signals import stop_signal
 from config.wiring import domain_settings, on_emulator
+from config.workers import place_of, supervise
 from demo.content import Creator
 from demo.script import post_now_and_then
 from demo.stage import emulating
@@ -113,9 +115,16 @@ async def serve(settings: Settings, options: argparse.Namespace) -> int:
     works = {"yes": True, "no": False, "auto": alone}[settings.work_in_server]
     if alone and not works:
         raise Refusal("without Redis and a server database nobody else can do the jobs: leave WORK_IN_SERVER=auto.")
+    place = place_of(settings, options.worker, options.folder)
+    if settings.workers > 1 and place is None:
+        async with opened(settings, works=False):  # what would keep every worker from starting is told once, here
+            pass
+        return await supervise(settings)
+    if place:
+        structlog.contextvars.bind_contextvars(worker=place.number)
     with only_server(settings.database_url.get_secret_value()):
-        async with opened(settings, works=works) as (database, domain), serving(settings, database, domain):
-            await stop_signal()
+        async with opened(settings, works=works) as (database, domain), serving(settings, database, domain, place):
+            await stop_signal(supervised=place is not None)
     return 0
 
 
@@ -255,6 +264,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         server = command(name, function)
         server.add_argument("--host", dest="app_host", help="address to listen on (APP_HOST)")
         server.add_argument("--port", dest="app_port", type=int, help="0 takes any free one (APP_PORT)")
+        if name == "serve":
+            server.add_argument("--workers", type=int, help="processes that share the port (WORKERS)")
+            # of one of those; the one that starts them writes these
+            server.add_argument("--worker", type=int, help=argparse.SUPPRESS)
+            server.add_argument("--folder", help=argparse.SUPPRESS)
     command("worker", worker)
     command("migrate", migrate).add_argument("--to", default="__latest__", help="a migration, or __first__ for none")
     command("seed", seed)
@@ -266,7 +280,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     grant.add_argument("email")
     grant.add_argument("role", choices=ROLES)
     options = parser.parse_args(arguments)
-    given = ((name, getattr(options, name, None)) for name in ("app_host", "app_port"))
+    given = ((name, getattr(options, name, None)) for name in ("app_host", "app_port", "workers"))
     options.overrides = {name: value for name, value in given if value is not None}
     return options
 

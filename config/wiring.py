@@ -28,6 +28,7 @@ from mypick.operations.checks import (
 )
 from mypick.operations.health import Health
 from mypick.operations.idempotency import Idempotency
+from mypick.operations.siblings import Siblings
 from realtime.connection import Connections
 from realtime.engine.bounds import Bounds
 from realtime.engine.handshake import Handshakes
@@ -95,7 +96,7 @@ def socket_bounds(settings: Settings) -> Bounds:
     )
 
 
-def build_sockets(settings: Settings, domain: Domain) -> SocketDoor:
+def build_sockets(settings: Settings, domain: Domain, *, polling: bool) -> SocketDoor:
     allowed = settings.allowed_origins
 
     def origin_allowed(origin: str, host: str) -> bool:
@@ -117,6 +118,7 @@ def build_sockets(settings: Settings, domain: Domain) -> SocketDoor:
         Handshakes(origin_allowed, address, wait),
         bounds=socket_bounds(settings),
         metrics=domain.metrics,
+        polling=polling,
         rng=domain.rng,
     )
     connections = Connections()
@@ -158,7 +160,7 @@ def describe_sockets(door: SocketDoor) -> list[EventDescription]:
     return told
 
 
-def build_health(database: Database, domain: Domain) -> Health:
+def build_health(database: Database, domain: Domain, siblings: Siblings | None) -> Health:
     async def due() -> int:
         return sum(lane.due for lane in (await domain.operator.summary()).lanes)
 
@@ -175,12 +177,15 @@ def build_health(database: Database, domain: Domain) -> Health:
             "queue": backlog_check(due, degraded_above=MANY_DUE),
             "memory": memory_check(),
             "process": process_check(failed),
+            **({"workers": siblings.check} if siblings else {}),
         },
         vital=frozenset({"database", "process"}),
     )
 
 
-def build_web(settings: Settings, domain: Domain, door: SocketDoor, health: Health) -> web.Application:
+def build_web(
+    settings: Settings, domain: Domain, door: SocketDoor, health: Health, siblings: Siblings | None
+) -> web.Application:
     pages: list[Pages] = []
 
     async def error_page(request: web.Request, error: DomainError, status: int) -> web.StreamResponse:
@@ -205,6 +210,7 @@ def build_web(settings: Settings, domain: Domain, door: SocketDoor, health: Heal
             idempotency=Idempotency(domain.clock),
             health=health,
             metrics=domain.metrics,
+            siblings=siblings,
             events=describe_sockets(door),
             error_page=error_page,
         )

@@ -27,14 +27,19 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER = 5  # seconds, for clients that come while this process closes or is full
+NO_POLLING = (
+    "long polling is off, since several processes share this port and each request may reach another: connect with "
+    'transports: ["websocket"], or put nginx with stickiness in front of single processes (docs/operations.md).'
+)
 
 
 class Entry:
     """The side of ``engine`` that speaks HTTP. What no client may open is refused here, with the reason."""
 
-    def __init__(self, engine: Engine, handshakes: Handshakes) -> None:
+    def __init__(self, engine: Engine, handshakes: Handshakes, *, polling: bool) -> None:
         self._engine = engine
         self._handshakes = handshakes
+        self._polling = polling
         eio = engine.eio
         eio.check_body = self._check_body
         eio.open_polling = self._open_polling
@@ -48,6 +53,8 @@ class Entry:
             request.query.get("transport") == "websocket" or request.headers.get("Upgrade", "").lower() == "websocket"
         ):
             return self._open_websocket(request)
+        if not self._polling and request.method != "OPTIONS":
+            raise self._no_polling(request)
         answer: web.StreamResponse = await self._engine.eio.handle_request(request)
         return answer
 
@@ -159,6 +166,13 @@ class Entry:
         log.info("request refused", reason=key)
         self._engine.metrics.socket_handshakes.labels(key).inc()
         return web.HTTPBadRequest(text=text)
+
+    def _no_polling(self, request: web.Request) -> web.HTTPBadRequest:
+        """Readable in browsers too, whose first try this is where nobody chose the transport."""
+        refusal, origin = self._refusal("polling", NO_POLLING), request.headers.get("Origin")
+        if origin is not None and self._handshakes.permits(origin, request.headers.get("Host", "")):
+            refusal.headers["Access-Control-Allow-Origin"] = origin
+        return refusal
 
     async def _check_body(self, request: web.Request) -> list[str | bytes]:
         """The packets of a POST. A client that posts none is closed, as a websocket is that sends the like."""

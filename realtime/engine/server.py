@@ -86,7 +86,7 @@ class Engine:
         )
         self.eio = self.sio.eio
         self.sessions: dict[str, Session] = self.eio.sockets  # type: ignore[assignment]  # Sessions, all of them
-        self._entry = Entry(self, handshakes)
+        self._entry = Entry(self, handshakes, polling=polling)
 
     def add(self, namespace: str, door: Door) -> None:
         self.rooms.spaces[namespace] = Space(namespace, door)

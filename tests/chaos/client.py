@@ -184,7 +184,7 @@ class Follower:
             await self._durable({"type": name, **data})
         elif name == "lagged":
             await self._sync()
-        elif name != "notifications-read":
+        elif name not in ("notifications-read", "server-draining"):
             raise AssertionError(f"unexpected event {name}")
 
     async def _durable(self, event: dict[str, Any]) -> None:
