@@ -9,6 +9,7 @@ import orjson
 import structlog
 from aiohttp import web
 
+from config.collector import collect_rarely
 from config.ports import listen
 from config.settings import Settings
 from config.wiring import build_health, build_sockets, build_web
@@ -58,6 +59,7 @@ async def serving(
         undo.callback(setattr, health, "phase", Phase.DRAINING)
         port: int = listener.sockets[0].getsockname()[1]
         health.phase = Phase.SERVING
+        collect_rarely()
         # the first line of output is for programs that start this one
         print(orjson.dumps({"event": "listening", "port": port}).decode(), flush=True)
         log.info("listening", port=port, url=settings.app_url, works=domain.settings.works)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,7 +36,7 @@ MODELS = (
 )
 MIGRATIONS = "migrations"
 
-_ENGINES = {"sqlite": "mypick.sqlite", "mysql": "mypick.mysql", "mariadb": "mypick.mysql"}
+_ENGINES = {"sqlite": "mypick.sqlite", "postgres": "mypick.postgres", "mysql": "mypick.mysql"}
 _SCHEMES = ("sqlite://", "postgres://", "postgresql://", "mysql://", "mariadb://")
 
 STATEMENT_TIMEOUT = 30  # seconds; our statements take milliseconds, a chunk of a fan-out some 60
@@ -81,10 +81,10 @@ def tortoise_config(url: str, pool_size: int = 10) -> dict[str, Any]:
         )
     scheme = url.split("://", 1)[0]
     if scheme in ("postgresql", "mariadb"):
-        url = {"postgresql": "postgres", "mariadb": "mysql"}[scheme] + url[len(scheme) :]
+        scheme, rest = {"postgresql": "postgres", "mariadb": "mysql"}[scheme], url[len(scheme) :]
+        url = scheme + rest
     connection = expand_db_url(url)
-    if scheme in _ENGINES:
-        connection["engine"] = _ENGINES[scheme]
+    connection["engine"] = _ENGINES[scheme]
     credentials = connection["credentials"]
     if scheme == "sqlite":
         file_path = Path(credentials["file_path"])
@@ -97,14 +97,14 @@ def tortoise_config(url: str, pool_size: int = 10) -> dict[str, Any]:
                 ) from failure
     else:
         credentials["minsize"], credentials["maxsize"] = 1, pool_size
-    if scheme in ("postgres", "postgresql"):
+    if scheme == "postgres":
         # No wait for the database is without bound: a lost peer or a foreign lock ends as an error that is tried again
         credentials["command_timeout"] = STATEMENT_TIMEOUT
         credentials["server_settings"] = {
             "lock_timeout": f"{LOCK_TIMEOUT}s",
             "idle_in_transaction_session_timeout": f"{STATEMENT_TIMEOUT}s",
         }
-    if scheme in ("mysql", "mariadb"):
+    if scheme == "mysql":
         credentials["read_timeout"] = STATEMENT_TIMEOUT
         # A statement after a lock must see what the lock waited for; MySQL's default shows the old snapshot.
         credentials["init_command"] = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
@@ -133,6 +133,14 @@ def dialect() -> str:
 def quoted(name: str) -> str:
     """A name of ours that is a word of SQL too, for a statement written by hand."""
     return f"`{name}`" if dialect() == "mysql" else f'"{name}"'
+
+
+def among(column: str, numbers: Collection[int]) -> tuple[str, list[Any]]:
+    """A condition that ``column`` is one of ``numbers``, with its parameters, as the last of a statement written by
+    hand. PostgreSQL gets one array: the statement is the same for any number of them, and is prepared once."""
+    if dialect() == "postgres":
+        return f"{column} = ANY($1::bigint[])", [list(numbers)]
+    return f"{column} IN ({','.join(f'{number:d}' for number in numbers)})", []
 
 
 def moment(value: Any) -> datetime:

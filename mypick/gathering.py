@@ -7,6 +7,7 @@ they are thousands of queries; gathered they are a few dozen, and who asks alone
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -16,25 +17,35 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 MOST = 1_000  # questions in one batch; what is more waits for the next, which begins at once
-PAUSE_EACH = 0.001  # seconds of pause after a batch, for each question in it: below 1,000 a second nobody waits long
-LONGEST_PAUSE = 0.25  # seconds; at 4,000 questions a second a batch is full by then
+CALM, STORM = 200, 1_000  # questions a second: up to the first nobody waits, from the second on everybody most
+LONGEST_PAUSE = 0.25  # seconds between two batches in a storm: at 4,000 questions a second each is full
+MEMORY = 0.25  # seconds over which the rate is measured: two questions at once are no storm
 
 
 class Gathering(Generic[K, V]):
     """``ask`` answers many questions at once; a question that has no answer is left out of what it returns.
 
-    The first question is asked in the same turn of the loop, together with all others of that turn. A batch of ``n``
-    is followed by a pause of ``n`` ms, at most 0.25 s, in which questions gather: batches grow while more than a
-    thousand a second come, and shrink to single questions otherwise. An answer is never older than its question.
+    The first question is asked in the same turn of the loop, together with all others of that turn. After a batch
+    comes a pause in which questions gather; its length follows the rate of questions, so that there is none while few
+    come. An answer is never older than its question. Without a ``longest_pause`` only the turn is shared.
     """
 
-    def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], *, most: int = MOST) -> None:
+    def __init__(
+        self,
+        ask: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]],
+        *,
+        most: int = MOST,
+        longest_pause: float = LONGEST_PAUSE,
+    ) -> None:
         self._ask = ask
         self._most = most
+        self._longest_pause = longest_pause
         self._waiting: dict[K, asyncio.Future[V | None]] = {}  # bound: one for each caller
         self._batches: set[asyncio.Task[None]] = set()
         self._due: asyncio.Handle | None = None
+        self._began_at = -math.inf
         self._free_at = 0.0
+        self._recent = 0.0  # questions of late; those of MEMORY seconds ago count for a third
 
     async def get(self, question: K) -> V | None:
         """The answer, or None where there is none. What ``ask`` raises, everybody in the batch gets. Not inside a
@@ -56,7 +67,11 @@ class Gathering(Generic[K, V]):
         if len(batch) > self._most:
             questions = list(batch)
             self._waiting = {question: batch.pop(question) for question in questions[self._most :]}
-        self._free_at = loop.time() + min(len(batch) * PAUSE_EACH, LONGEST_PAUSE)
+        now = loop.time()
+        self._recent = self._recent * math.exp((self._began_at - now) / MEMORY) + len(batch)
+        self._began_at = now
+        rate = self._recent / MEMORY
+        self._free_at = now + self._longest_pause * min(1.0, max(0.0, (rate - CALM) / (STORM - CALM)))
         self._due = loop.call_soon(self._begin) if self._waiting else None
         task = loop.create_task(self._answer(batch), name="gathering")
         self._batches.add(task)

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 class Connection:
     """A client that has shown who it is."""
 
-    __slots__ = ("actor", "closed", "deadline", "evicted", "member", "noticed", "opened", "owner", "streams")
+    __slots__ = ("actor", "closed", "deadline", "evicted", "member", "noticed", "opened", "owner", "since", "streams")
 
-    def __init__(self, member: Member, owner: Namespace, actor: Actor) -> None:
+    def __init__(self, member: Member, owner: Namespace, actor: Actor, since: float) -> None:
         self.member = member
         self.owner = owner
         self.actor = actor
+        self.since = since  # monotonic seconds
         self.streams: list[str] = []  # joined, so to be left when it closes; bound: as its rooms
         self.deadline = 0  # tick of the engine's wheel: of the notice that its token ends, then of the end; 0 for none
         self.noticed = False

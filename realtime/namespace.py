@@ -90,6 +90,9 @@ class Namespace:
         self._monotonic = parts.clock.monotonic
         self._droppable = frozenset(sent.name for sent in self.sends if sent.droppable)
         metrics = parts.metrics
+        self._let_in = metrics.socket_connects.labels(self.name, "ok")
+        self._here = metrics.socket_connections.labels(self.name)
+        self._resumed = {True: metrics.stream_resumes.labels("reset"), False: metrics.stream_resumes.labels("events")}
         self._succeeded = {name: metrics.commands.labels(name, "ok") for name in self.commands}
         self._seconds = {name: metrics.command_seconds.labels(name) for name in (*self.commands, "unknown")}
         self._at_once = {
@@ -145,8 +148,8 @@ class Namespace:
             unexpected = self._unexpected("connect", problem)
             parts.metrics.socket_connects.labels(self.name, unexpected.code.name).inc()
             raise Refused(error_body(unexpected)) from None
-        parts.metrics.socket_connects.labels(self.name, "ok").inc()
-        member.context = conn = Connection(member, self, actor)
+        self._let_in.inc()
+        member.context = conn = Connection(member, self, actor, self._monotonic())
         parts.connections.add(conn)
 
     def _find_place(self, user_id: int) -> None:
@@ -158,20 +161,20 @@ class Namespace:
         conn: Connection = member.context
         conn.opened = True
         self._arm(conn)  # not before: what it may send must come behind the answer to the connect
-        self.parts.metrics.socket_connections.labels(self.name).inc()
-        with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
-            log.info("socket opened", namespace=self.name, address=conn.address)
-            try:
-                await self.parts.attendance.arrived(conn.actor.user_id)
-                async with asyncio.timeout(SLOW_COMMAND):
-                    await self.start(conn)
-            except Exception as problem:
-                if conn.closed:  # it left while it was let in: there was no room any more that it could enter
-                    log.info("gone before it was started", namespace=self.name, error=repr(problem)[:200])
-                    return
-                self._unexpected("start", problem)
-                # not the namespace alone: a client whose connection is cut comes back by itself
-                member.session.close(SERVER_DISCONNECT)
+        self._here.inc()
+        _name_in_logs(conn)
+        log.debug("socket opened", namespace=self.name, address=conn.address)
+        try:
+            await self.parts.attendance.arrived(conn.actor.user_id)
+            async with asyncio.timeout(SLOW_COMMAND):
+                await self.start(conn)
+        except Exception as problem:
+            if conn.closed:  # it left while it was let in: there was no room any more that it could enter
+                log.info("gone before it was started", namespace=self.name, error=repr(problem)[:200])
+                return
+            self._unexpected("start", problem)
+            # not the namespace alone: a client whose connection is cut comes back by itself
+            member.session.close(SERVER_DISCONNECT)
 
     def closed(self, member: Member, reason: str) -> None:
         conn: Connection = member.context
@@ -179,18 +182,25 @@ class Namespace:
         self.parts.engine.wheel.forget(conn, conn.deadline)  # which may be an hour away
         self.parts.connections.remove(conn)
         if conn.opened:  # and did not go away while it was let in, when nobody had counted it yet
-            self.parts.metrics.socket_connections.labels(self.name).dec()
+            self._here.dec()
             self.parts.metrics.socket_closes.labels(self.name, reason).inc()
 
     async def ended(self, member: Member) -> None:
         conn: Connection = member.context
         if not conn.opened:
             return
-        with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
-            await self.parts.attendance.left(conn.actor.user_id)
-            for stream in conn.streams:
-                await self.parts.streams.delivery.leave(stream)
-            log.info("socket closed", namespace=self.name, reason=member.reason)
+        _name_in_logs(conn)
+        await self.parts.attendance.left(conn.actor.user_id)
+        for stream in conn.streams:
+            await self.parts.streams.delivery.leave(stream)
+        # the one line of a connection, as an access log has one of a request
+        log.info(
+            "socket closed",
+            namespace=self.name,
+            reason=member.reason,
+            address=conn.address,
+            seconds=round(self._monotonic() - conn.since, 1),
+        )
 
     def receive(self, member: Member, arguments: Any) -> bytes | Awaitable[bytes]:
         conn: Connection = member.context
@@ -214,14 +224,12 @@ class Namespace:
 
     async def _run(self, conn: Connection, spec: CommandSpec | None, given: list[Any], began: float) -> bytes:
         name = spec.name if spec else "unknown"
-        with structlog.contextvars.bound_contextvars(
-            connection_id=conn.sid, user_id=conn.actor.user_id, command=name
-        ):
-            try:
-                async with asyncio.timeout(SLOW_COMMAND):
-                    answer = succeeded(await self._execute(conn, spec, given))
-            except Exception as problem:
-                return self._failed(conn, name, problem, began)
+        _name_in_logs(conn, name)
+        try:
+            async with asyncio.timeout(SLOW_COMMAND):
+                answer = succeeded(await self._execute(conn, spec, given))
+        except Exception as problem:
+            return self._failed(conn, name, problem, began)
         self._count(name, began)
         return answer
 
@@ -326,10 +334,9 @@ class Namespace:
         """Read the events of a stream that came after a seq."""
         if not await self.may_read(conn, cmd.stream):
             raise DomainError(Code.NOT_FOUND, "there is no such stream for you in this namespace")
-        reply = shapes.SyncReply(
-            **await self.parts.streams.store.resume(cmd.stream, cmd.epoch, cmd.after_seq, cmd.limit)
-        )
-        self.parts.metrics.stream_resumes.labels("reset" if reply.reset else "events").inc()
+        answer = await self.parts.streams.store.resume(cmd.stream, cmd.epoch, cmd.after_seq, cmd.limit)
+        reply = shapes.SyncReply.model_construct(**answer)
+        self._resumed[reply.reset].inc()
         if reply.reset:
             await self.snapshot(conn, cmd.stream)
         return reply
@@ -337,7 +344,7 @@ class Namespace:
     @command("refresh-auth", limit="socket.refresh-auth")
     async def refresh_auth(self, conn: Connection, cmd: shapes.RefreshAuth) -> shapes.RefreshAuthReply:
         """Go on with a new access token of the same user."""
-        actor = await self.parts.accounts.authenticate(cmd.token)
+        actor = await self.parts.accounts.authenticate(cmd.token, kept=False)
         if actor.user_id != conn.actor.user_id:
             raise DomainError(Code.FORBIDDEN, "this token is another user's: open a new socket for it")
         if actor.expires_at is None:
@@ -350,3 +357,9 @@ class Namespace:
         return shapes.RefreshAuthReply(
             expires_in=max(0, round((actor.expires_at - self.parts.clock.now()).total_seconds()))
         )
+
+
+def _name_in_logs(conn: Connection, command: str = "") -> None:
+    """From here on the lines of this task name the client and what it asked; the task is the client's alone."""
+    ids: dict[str, Any] = {"connection_id": conn.sid, "user_id": conn.actor.user_id}
+    structlog.contextvars.bind_contextvars(**ids, **({"command": command} if command else {}))

@@ -23,6 +23,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from pydantic import Field
 
+from config.collector import collect_rarely
 from config.logs import configure_logs
 from mypick.accounts.actor import Actor
 from mypick.accounts.tokens import Tokens
@@ -76,7 +77,7 @@ class BenchAccounts:
         self._users = itertools.count(1)
         self._token = tokens.issue_access(user_id=1, session_id=1, role="fan")
 
-    async def authenticate(self, access_token: str) -> Actor:
+    async def authenticate(self, access_token: str, *, kept: bool = True) -> Actor:  # noqa: ARG002 - as accounts have it
         if access_token != TOKEN:
             raise DomainError(Code.UNAUTHENTICATED, "the bench's token is another")
         claims = self._tokens.read_access(self._token)
@@ -188,6 +189,7 @@ async def serve() -> None:
         if runner.server is None:
             raise AssertionError("it was set up")
         listener = await loop.create_server(sockets.front(runner.server), "127.0.0.1", 0, backlog=BACKLOG)
+        collect_rarely()
         sys.stdout.write(json.dumps({"event": "listening", "port": listener.sockets[0].getsockname()[1]}) + "\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

@@ -132,13 +132,14 @@ class Accounts:
         log.info("a password was changed", user_id=user.id)
         await self.sessions.announce_end(user.id, ended, "password")
 
-    async def authenticate(self, access_token: object) -> Actor:
+    async def authenticate(self, access_token: object, *, kept: bool = True) -> Actor:
         """Who shows this access token; ``UNAUTHENTICATED`` if it is not good or its session has ended. With a
-        warm cache no query. The role is the user's present one, not the token's."""
+        warm cache no query, unless what is ``kept`` is not good enough. The role is the user's present one, not the
+        token's."""
         claims = self._tokens.read_access(access_token)
         return Actor(
             user_id=claims.user_id,
-            role=await self.sessions.role_of(claims),
+            role=await self.sessions.role_of(claims, kept=kept),
             session_id=claims.session_id,
             scopes=None,
             expires_at=claims.expires_at,

@@ -137,10 +137,11 @@ class Sessions:
             )
         return Opened(user, session.id, next_token, [])
 
-    async def role_of(self, claims: Claims) -> str:
+    async def role_of(self, claims: Claims, *, kept: bool = True) -> str:
         """The present role of the user of a live session; ``UNAUTHENTICATED`` if the session has ended.
 
-        A demotion or an end on another node is seen after CACHE_SECONDS at the latest.
+        A demotion or an end on another node is seen after CACHE_SECONDS at the latest, or at once by who does not take
+        what is ``kept``: sockets ask once, and all who connect in the same moment share the query.
         """
 
         async def load() -> str:
@@ -149,6 +150,8 @@ class Sessions:
                 raise ended()
             return role
 
+        if not kept:
+            return await load()
         role: str = await self._cache.get_or_load(
             f"session:{claims.session_id}:{claims.user_id}",
             load,
@@ -160,10 +163,11 @@ class Sessions:
 
     async def _load_roles(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], str]:
         """By session and user; sessions that have ended are left out."""
-        ids = ",".join(f"{session_id:d}" for session_id, _ in wanted)
+        wanted_ids, values = db.among("s.id", {session_id for session_id, _ in wanted})
         rows = await db.connection().execute_query_dict(
             f"SELECT s.id, s.user_id, u.role FROM session s JOIN {db.quoted('user')} u ON u.id = s.user_id "  # noqa: S608
-            f"WHERE s.ended_at IS NULL AND s.id IN ({ids})"
+            f"WHERE s.ended_at IS NULL AND {wanted_ids}",
+            values,
         )
         return {(row["id"], row["user_id"]): row["role"] for row in rows}
 

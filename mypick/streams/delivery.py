@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ import orjson
 import structlog
 
 from mypick.bus import Bus
+from mypick.gathering import Gathering
 from mypick.metrics import Metrics
 from mypick.streams.events import Frame, Position
 from mypick.streams.store import MAX_PAGE, StreamStore
@@ -69,6 +70,8 @@ class Delivery:
         self._fills: dict[str, asyncio.Task[None]] = {}  # at most one a stream
         self._filling = asyncio.Semaphore(FILLS_AT_ONCE)
         self._check_now = asyncio.Event()
+        self._subscribing = Gathering(self._subscribe, longest_pause=0)
+        self._handing = False  # a frame is with the sink
 
     @property
     def streams(self) -> int:
@@ -88,10 +91,12 @@ class Delivery:
                     if not item.done():
                         item.set_result(None)
                     continue
+                self._handing = True
                 try:
                     await sink(item)
                 except Exception:
                     log.exception("a frame could not be handed over", stream=item.stream, seq=item.seq)
+                self._handing = False
 
     async def run_head_check(self) -> None:
         """Compare heads every two seconds, and at once after the bus was interrupted."""
@@ -173,7 +178,7 @@ class Delivery:
         try:
             async with local.lock:
                 if not local.ready:
-                    await self._bus.subscribe([CHANNEL + key])
+                    await self._subscribing.get(key)
                 position, snapshot = await read()
                 if not local.ready or local.members == 1:
                     local.position, local.last_seq, local.ready = position, position.head_seq, True
@@ -202,6 +207,10 @@ class Delivery:
                 await send(snapshot)
         finally:
             self._drain(local)
+
+    async def _subscribe(self, keys: Sequence[str]) -> Mapping[str, bool]:
+        await self._bus.subscribe([CHANNEL + key for key in keys])
+        return {}
 
     async def _bring_to(self, local: _Local, seq: int) -> None:
         """Returns when the members here have everything up to ``seq``. The caller holds the stream's lock."""
@@ -252,6 +261,8 @@ class Delivery:
 
     async def _flushed(self) -> None:
         """Returns when what was to be sent until now is with the sockets."""
+        if not self._out and not self._handing:
+            return
         mark: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._out.append(mark)
         self._out_ready.set()

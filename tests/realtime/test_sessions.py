@@ -105,10 +105,10 @@ async def test_refreshing_while_the_socket_closes_brings_nothing_back(
     entered, gate = asyncio.Event(), asyncio.Event()
     stock = node.accounts.authenticate
 
-    async def slowly(token: object) -> object:
+    async def slowly(token: object, *, kept: bool = True) -> object:
         entered.set()
         await gate.wait()
-        return await stock(token)
+        return await stock(token, kept=kept)
 
     monkeypatch.setattr(node.accounts, "authenticate", slowly)
     refreshing = asyncio.create_task(one.post(f'42{SPACE},1["refresh-auth",{{"token":"{alice.token}"}}]'))
@@ -129,10 +129,10 @@ async def test_a_client_that_leaves_while_its_token_is_looked_at_leaves_nothing(
     entered, gate = asyncio.Event(), asyncio.Event()
     stock = node.accounts.authenticate
 
-    async def slowly(token: object) -> object:
+    async def slowly(token: object, *, kept: bool = True) -> object:
         entered.set()
         await gate.wait()
-        return await stock(token)
+        return await stock(token, kept=kept)
 
     monkeypatch.setattr(node.accounts, "authenticate", slowly)
     one = await polling(node)
