@@ -334,6 +334,10 @@ export async function finds_every_page_whole(stage) {
   for (const [index, title] of titles.entries()) await stage.publish(channels[index], title);
   await stage.ask("go_live", channels[0].id, "지금 생방송: 김치 담그기");
   await browser.rings(4);
+  if (stage.given.width < 500) {
+    const [toast, header] = await page.evaluate(() => ["#toasts", ".top"].map((name) => document.querySelector(name).getBoundingClientRect().toJSON()));
+    assert.ok(toast.height > 0 && toast.bottom <= header.bottom, "a toast lies over the list");
+  }
   await show("creators");
   await page.locator("#bell-button").click();
   await page.locator("#bell-panel .notice").nth(3).waitFor();
