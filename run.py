@@ -32,7 +32,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from config.logs import configure_logs
-from config.mistakes import settings_problem
+from config.mistakes import near_misses, settings_problem
 from config.refusal import Refusal
 from config.serving import serving
 from config.settings import Settings
@@ -59,12 +59,16 @@ DEMO_EVERY = 12.0  # seconds: a newcomer should see something within half a minu
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
+    misses = near_misses()
     try:
         settings = Settings(**options.overrides)
     except (ValidationError, SettingsError) as wrong:
-        return refuse(settings_problem(wrong))
+        return refuse("\nmypick: ".join([settings_problem(wrong), *misses]))
     listens = bool(settings.sentry_dsn.get_secret_value())
     configure_logs(level=settings.log_level, json_lines=settings.in_production, quick=not listens)
+    if getattr(options, "worker", None) is None:  # one of several processes would repeat what its supervisor said
+        for miss in misses:
+            structlog.get_logger("run").warning(miss)
     start_sentry(settings)
     try:
         return run_loop(options.command(settings, options))

@@ -103,6 +103,31 @@ def test_real_command_ends_with_status_2_and_one_line(tmp_path: Path, name: str)
     assert refused.stdout == ""
 
 
+def test_a_mistyped_name_is_told_with_the_name_that_is_meant(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from run import main
+
+    (tmp_path / ".env").write_text("DATABASEURL=postgres://hunter2secret@x/y\n")
+    for name, value in {**GOOD, "JWT_SECRET": "", "JWT_SECRT": ACCESS, "API_URL": "x", "REDIS_HOST": "y"}.items():
+        monkeypatch.setenv(name, value)
+    assert main(["jobs"]) == 2
+    refusal, *hints = capsys.readouterr().err.splitlines()
+    assert "JWT_SECRET is not set" in refusal
+    assert hints == [
+        "mypick: DATABASEURL has no effect: is DATABASE_URL meant?",
+        "mypick: JWT_SECRT has no effect: is JWT_SECRET meant?",
+    ]
+
+
+def test_a_server_that_starts_logs_a_mistyped_name(tmp_path: Path) -> None:
+    environment = {"CACHE_TLL": "5", "WORK_IN_SERVER": "no"}  # the second ends it
+    refused = serve(tmp_path, environment)
+    (hint,) = [line for line in refused.stderr.splitlines() if "CACHE" in line]
+    assert "[warning" in hint
+    assert "CACHE_TLL has no effect: is CACHE_TTL meant?" in hint
+
+
 def test_a_python_without_the_packages_is_told_which_one_to_take() -> None:
     refused = subprocess.run(
         [sys.executable, "-S", str(ROOT / "run.py"), "serve"], env={}, capture_output=True, text=True, timeout=60
