@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -64,4 +66,6 @@ def _bound(
 
 
 def _refusal(port: int, taken: OSError) -> Refusal:
-    return Refusal(f"port {port} cannot be opened ({taken.strerror}): set APP_PORT or --port to another")
+    why = os.strerror(taken.errno) if taken.errno else str(taken)  # what asyncio makes of it names the port again
+    whose = ", by another MyPick or another program" if taken.errno == errno.EADDRINUSE else ""
+    return Refusal(f"port {port} cannot be opened ({why}{whose}): set APP_PORT or --port to another")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -163,14 +164,19 @@ def only_server(url: str) -> Iterator[None]:
     if not url.startswith("sqlite://") or fcntl is None:
         yield
         return
-    file_path = Path(tortoise_config(url)["connections"]["default"]["credentials"]["file_path"])
-    with open(f"{file_path}.lock", "w") as lock:
+    file_path = Path(tortoise_config(url)["connections"]["default"]["credentials"]["file_path"]).resolve()
+    with open(f"{file_path}.lock", "a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as held:
+            lock.seek(0)
             raise DatabaseUnavailable(
-                f"another MyPick serves {file_path}: end it, or take another file with DATABASE_URL"
+                f"another MyPick (process {lock.read(20) or 'unknown'}) serves {file_path}: "
+                "end it, or take another file with DATABASE_URL"
             ) from held
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         yield
 
 

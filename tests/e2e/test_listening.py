@@ -30,20 +30,29 @@ async def test_an_idle_connection_is_closed(tmp_path: Path, said: bytes) -> None
         writer.close()
 
 
-async def test_a_port_that_is_taken_is_refused_in_one_line(tmp_path: Path) -> None:
-    async with running(tmp_path, f"sqlite://{tmp_path / 'mypick.sqlite3'}", development=False) as stack:
-        port = str(stack.server.port)
-        second = await asyncio.to_thread(
+async def test_a_second_server_is_told_in_one_line_what_the_first_one_holds(tmp_path: Path) -> None:
+    file = tmp_path / "mypick.sqlite3"
+
+    async def second(database: Path, port: int) -> str:
+        ended = await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, str(ROOT / "run.py"), "serve", "--host", "127.0.0.1", "--port", port],
-            env={"PATH": "/usr/bin:/bin", "DATABASE_URL": f"sqlite://{tmp_path / 'other.sqlite3'}"},
+            [sys.executable, str(ROOT / "run.py"), "serve", "--host", "127.0.0.1", "--port", str(port)],
+            env={"PATH": "/usr/bin:/bin", "DATABASE_URL": f"sqlite://{database}"},
             cwd=tmp_path,
             capture_output=True,
             text=True,
             timeout=60,
         )
-    assert second.returncode == 2
-    assert second.stdout == ""
-    line = second.stderr.splitlines()[-1]
-    assert line.startswith(f"mypick: port {port} cannot be opened (")
-    assert line.endswith("set APP_PORT or --port to another")
+        assert (ended.returncode, ended.stdout) == (2, "")
+        return ended.stderr.splitlines()[-1]
+
+    async with running(tmp_path, f"sqlite://{file}", development=False) as stack:
+        port = stack.server.port
+        assert await second(tmp_path / "other.sqlite3", port) == (
+            f"mypick: port {port} cannot be opened (Address already in use, by another MyPick or another program): "
+            "set APP_PORT or --port to another"
+        )
+        assert await second(file, 0) == (
+            f"mypick: another MyPick (process {stack.server.pid}) serves {file}: "
+            "end it, or take another file with DATABASE_URL"
+        )
