@@ -14,25 +14,26 @@ from aiohttp_pydantic.oas import pydantic_schema_to_oas
 from aiohttp_pydantic.oas.view import generate_oas
 from pydantic import BaseModel
 
+from handlers.docs.components import (
+    HEADERS,
+    IDEMPOTENCY_KEY,
+    INTRODUCTION,
+    RATE_HEADERS,
+    SECURITY,
+    SHARED,
+    TAGS,
+)
 from handlers.docs.examples import BODIES
-from handlers.docs.schemas import Mode, Schema, codes_table, error_schema, ref, schemas_of
+from handlers.docs.schemas import Mode, Schema, codes_table, ref, schemas_of
 from handlers.rules import Access, Rules, rules_of_method
 from handlers.views import UNSAFE, ApiView
 from mypick.errors import Code
 from mypick.limits import GENERAL
 from mypick.notifications.views import InboxPage
-from mypick.operations.idempotency import MAX_KEY
 from mypick.pagination import Page
 
 VERSION = "3.1.0"
 _METHODS = ("get", "post", "put", "patch", "delete")  # the order in which a path shows them
-TAGS = {
-    "auth": "Open, carry on and end sessions.",
-    "users": "What a person has here: profile, settings, devices, keys.",
-    "creators": "Whom to follow.",
-    "feed": "What those publish whom one follows.",
-    "notifications": "The inbox without a socket.",
-}
 
 
 def openapi(app: web.Application, *, version: str, server_url: str) -> Schema:
@@ -52,15 +53,15 @@ def openapi(app: web.Application, *, version: str, server_url: str) -> Schema:
             _complete(operation, path, method, views[path], answers)
         document["paths"][path] = {name: operations[name] for name in _METHODS if name in operations}
     document["openapi"] = VERSION
-    document["info"]["description"] = _INTRODUCTION
+    document["info"]["description"] = INTRODUCTION
     document["servers"] = [{"url": server_url}]
     document["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
     components = document.setdefault("components", {})
-    schemas = {**components.get("schemas", {}), **answers.definitions, **_SHARED}
+    schemas = {**components.get("schemas", {}), **answers.definitions, **SHARED}
     components["schemas"] = {name: schemas[name] for name in sorted(_named_in(document["paths"], schemas))}
-    components["headers"] = _HEADERS
-    components["parameters"] = {"IdempotencyKey": _IDEMPOTENCY_KEY}
-    components["securitySchemes"] = _SECURITY
+    components["headers"] = HEADERS
+    components["parameters"] = {"IdempotencyKey": IDEMPOTENCY_KEY}
+    components["securitySchemes"] = SECURITY
     return document
 
 
@@ -157,7 +158,7 @@ def _complete(operation: Schema, path: str, method: str, view: type[ApiView], an
         content["example"] = BODIES[rules.operation_id]
     _mend_parameters(operation, rules)
     status, envelope = answers.of(path, method)
-    headers = {name: ref("headers", name) for name in ("X-Request-ID", *_RATE_HEADERS)}
+    headers = {name: ref("headers", name) for name in ("X-Request-ID", *RATE_HEADERS)}
     if rules.idempotent:
         headers["Idempotency-Replayed"] = ref("headers", "Idempotency-Replayed")
     operation["responses"] = {
@@ -237,7 +238,7 @@ def _failure(codes: list[Code]) -> Schema:
     if codes[0].status == 401:
         headers["WWW-Authenticate"] = ref("headers", "WWW-Authenticate")
     if codes[0].status == 429:
-        headers.update({name: ref("headers", name) for name in _RATE_HEADERS})
+        headers.update({name: ref("headers", name) for name in RATE_HEADERS})
     return {
         "description": codes_table(codes),
         "headers": headers,
@@ -251,70 +252,3 @@ def _failure(codes: list[Code]) -> Schema:
             }
         },
     }
-
-
-_INTRODUCTION = f"""\
-Success is `{{"success": true, "data": …}}`, failure `{{"success": false, "error": {{"code", "message", "details"}}}}`.
-Times are ISO 8601 in UTC with milliseconds. Unknown fields, in bodies and in queries, are refused.
-
-**Who asks**: `Authorization: Bearer <access token>`, or `X-API-Key` where the client is a program.
-
-**Lists** page by `cursor`: send the `next_cursor` of the last page; null is the end.
-
-**Idempotency-Key** (1 to {MAX_KEY} printable ASCII characters) makes an unsafe request safe to send again: the answer,
-if it is final (2xx, or a refusal that stands), is stored for the user and sent again, with the header
-`Idempotency-Replayed: true`.
-Another request under the same key is `CID_REUSED`; the same one while it is still being answered is `CONFLICT` with
-`Retry-After`. A key whose server died is free again after 60 seconds. Routes that answer with tokens or keys, or take
-passwords, ignore the header, for such answers must not be stored; each says so.
-
-**Limits** answer 429 with `Retry-After`; `RateLimit-*` tell of the tightest limit that a request met.
-
-**Codes**:
-
-{codes_table(Code)}
-"""
-
-_RATE_HEADERS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-_HEADERS: Schema = {
-    "X-Request-ID": {"description": "names this request in the log", "schema": {"type": "string"}},
-    "Retry-After": {"description": "seconds to wait", "schema": {"type": "integer", "minimum": 1}},
-    "RateLimit-Limit": {"description": "requests of one window", "schema": {"type": "integer"}},
-    "RateLimit-Remaining": {"description": "requests left", "schema": {"type": "integer", "minimum": 0}},
-    "RateLimit-Reset": {
-        "description": "seconds until the limit is whole again",
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    "Idempotency-Replayed": {
-        "description": "`true` where the answer was given before",
-        "schema": {"type": "string", "const": "true"},
-    },
-    "WWW-Authenticate": {"description": "the scheme to use", "schema": {"type": "string"}},
-}
-_IDEMPOTENCY_KEY: Schema = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "a client-made id of this request: sent again, it changes nothing and gets the same answer",
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]+$"},
-    "example": "b6b5c1f0-0f3c-4c5e-9d54-8a1a2b3c4d5e",
-}
-_SECURITY: Schema = {
-    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "an access token"},
-    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "a key of a program"},
-}
-_SHARED: dict[str, Schema] = {
-    "Failure": {
-        "type": "object",
-        "required": ["success", "error"],
-        "properties": {"success": {"const": False}, "error": error_schema(socket=False)},
-    },
-    "Pagination": {
-        "type": "object",
-        "required": ["next_cursor", "limit"],
-        "properties": {
-            "next_cursor": {"type": ["string", "null"], "description": "null on the last page"},
-            "limit": {"type": "integer"},
-        },
-    },
-}
