@@ -1,8 +1,7 @@
 """Reads that may be a little old: memory first, then Redis, then the loader.
 
-Entries carry tags. A tag has a token in Redis, and an entry in Redis is good only while it carries the tokens of now:
-``invalidate`` replaces the token, so every older entry is dead at once, also one that a slow loader writes later.
-Memory entries are dropped by a message on a bus of the cache's own; after a gap in that bus all of them are.
+Entries carry tags, and ``invalidate`` kills what carries one: in Redis at once (``shared_entries.py``), in memory by a
+message on a bus of the cache's own; after a gap in that bus all memory entries go.
 
 What holds: after an invalidation arrived at a node, that node never serves an older value. Where it cannot arrive,
 an old value lives at most ``ttl`` after it was loaded. Redis away is never an error, and costs one bounded wait.
@@ -24,21 +23,18 @@ from typing import Any
 
 import orjson
 import structlog
-from redis.asyncio import Redis
 
-from mypick.bounded_redis import BoundedRedis, RedisAwayError
+from mypick.bounded_redis import BoundedRedis
 from mypick.bus.protocol import Bus
 from mypick.clock import Clock
 from mypick.metrics import Metrics
+from mypick.shared_entries import EVERYTHING, SharedEntries
 
 log = structlog.get_logger(__name__)
 
 Loader = Callable[[], Awaitable[Any]]
 
 CHANNEL = "invalidate"
-EVERYTHING = "*"  # a tag that every entry has
-TOKEN_LIFE_MS = 86_400_000  # a token that has gone kills its entries; it can never bring one back to life
-UNSAID_TAGS = 10_000  # invalidations kept while Redis is away; beyond it everything is invalidated on its return
 WARMING_AT_ONCE = 8
 
 
@@ -92,7 +88,8 @@ class Cache:
     ) -> None:
         if (redis is None) != (bus is None):
             raise ValueError("a shared cache needs redis and bus: without the bus, memory hears of no change")
-        self._clock, self._redis, self._bus = clock, redis, bus
+        self._clock, self._bus = clock, bus
+        self._shared = SharedEntries(redis) if redis else None
         self._ttl, self._max_size, self._max_value_bytes = ttl, max_size, max_value_bytes
         self._metrics = metrics or Metrics.unread()
         self._node = secrets.token_hex(8)
@@ -100,7 +97,6 @@ class Cache:
         self._keys_of: defaultdict[str, set[str]] = defaultdict(set)
         self._newest: dict[str, _Load] = {}  # bound: one for each caller who waits
         self._loads: set[_Load] = set()
-        self._unsaid: dict[str, str] = {}  # tag: the token that Redis shall have for it
 
     async def start(self) -> None:
         if self._bus is not None:
@@ -156,12 +152,9 @@ class Cache:
             return
         self._metrics.cache_invalidations.labels("here").inc(len(tags))
         self._drop(tags)
-        if self._redis is None or self._bus is None:
+        if self._shared is None or self._bus is None:
             return
-        self._unsaid.update((tag, secrets.token_hex(8)) for tag in tags)
-        if len(self._unsaid) > UNSAID_TAGS:
-            self._unsaid = {EVERYTHING: secrets.token_hex(8)}
-        await self._say(self._redis)
+        await self._shared.renew(tags)
         # A load that began during the wait may have read the old entry from Redis.
         self._drop(tags)
         await self._bus.publish([(CHANNEL, orjson.dumps([self._node, tags]))])
@@ -197,7 +190,9 @@ class Cache:
             task.exception()  # seen, even if every caller has gone
 
     async def _load(self, key: str, loader: Loader, load: _Load) -> bytes:
-        found, tokens, life = await self._read_shared(key, load)
+        found, tokens, life = None, None, 0.0
+        if self._shared is not None and load.shared:
+            found, tokens, life = await self._shared.read(key, load.tags)
         if found is not None:
             self._metrics.cache_reads.labels("shared").inc()
             load.ttl = min(load.ttl, life)
@@ -206,8 +201,10 @@ class Cache:
         payload = orjson.dumps(await loader())
         self._metrics.cache_reads.labels("loaded").inc()
         self._keep(key, payload, load)
-        if tokens is not None:
-            await self._write_shared(key, payload, tokens, load)
+        life_ms = round((load.started + load.ttl - self._clock.monotonic()) * 1_000)
+        kept = not load.stale and life_ms > 0 and len(payload) <= self._max_value_bytes
+        if kept and self._shared is not None and tokens is not None:
+            await self._shared.write(key, payload, tokens, life_ms)
         return payload
 
     def _keep(self, key: str, payload: bytes, load: _Load) -> None:
@@ -248,76 +245,3 @@ class Cache:
     def _missed(self) -> None:
         self._metrics.cache_invalidations.labels("gap").inc()
         self._drop([EVERYTHING])
-
-    async def _say(self, redis: BoundedRedis) -> bool:
-        """Give new tokens to the tags of ``_unsaid``. False while Redis is away; they stay unsaid."""
-        unsaid = dict(self._unsaid)
-
-        async def replace(client: Redis) -> None:
-            async with client.pipeline(transaction=False) as pipe:
-                for tag, token in unsaid.items():
-                    pipe.set(_tag_key(tag), token, px=TOKEN_LIFE_MS)
-                await pipe.execute()
-
-        if unsaid:
-            try:
-                await redis.ask(replace)
-            except RedisAwayError:
-                return False
-            for tag, token in unsaid.items():
-                if self._unsaid.get(tag) == token:  # else it was invalidated again in the meantime
-                    del self._unsaid[tag]
-        return True
-
-    async def _read_shared(self, key: str, load: _Load) -> tuple[bytes | None, list[str] | None, float]:
-        """Payload and its seconds to live, or the tokens to write a new one under; nothing while Redis is away."""
-        # An entry in Redis may be one that we invalidated while it was away.
-        if self._redis is None or not load.shared or not await self._say(self._redis):
-            return None, None, 0
-        names = [_tag_key(tag) for tag in load.tags]
-
-        async def read(client: Redis) -> tuple[list[bytes | None], int]:
-            async with client.pipeline(transaction=False) as pipe:
-                pipe.mget(_value_key(key), *names)
-                pipe.pttl(_value_key(key))
-                values, life_ms = await pipe.execute()
-                return values, life_ms
-
-        async def make_tokens(client: Redis) -> list[bytes]:
-            async with client.pipeline(transaction=False) as pipe:
-                for name in names:
-                    pipe.set(name, secrets.token_hex(8), nx=True, px=TOKEN_LIFE_MS)
-                pipe.mget(*names)
-                made: list[bytes] = (await pipe.execute())[-1]
-                return made
-
-        try:
-            (stored, *found), life_ms = await self._redis.ask(read)
-            tokens = [token.decode() for token in found if token is not None]
-            if len(tokens) < len(names):
-                tokens = [token.decode() for token in await self._redis.ask(make_tokens)]
-        except RedisAwayError:
-            return None, None, 0
-        if stored is not None and life_ms > 0:
-            head, _, payload = stored.partition(b"\n")
-            if head.decode() == " ".join(tokens):
-                return payload, None, life_ms / 1_000
-        return None, tokens, 0
-
-    async def _write_shared(self, key: str, payload: bytes, tokens: list[str], load: _Load) -> None:
-        life_ms = round((load.started + load.ttl - self._clock.monotonic()) * 1_000)
-        if self._redis is None or load.stale or life_ms <= 0 or len(payload) > self._max_value_bytes:
-            return
-        value = " ".join(tokens).encode() + b"\n" + payload
-        try:
-            await self._redis.ask(lambda client: client.set(_value_key(key), value, px=life_ms))
-        except RedisAwayError:
-            return
-
-
-def _value_key(key: str) -> str:
-    return f"mypick:cache:value:{key}"
-
-
-def _tag_key(tag: str) -> str:
-    return f"mypick:cache:tag:{tag}"
