@@ -69,6 +69,16 @@ class Rest:
         return Fan(data["user"]["id"], headers, data["refresh_token"])
 
 
+def code_of(body: dict[str, Any]) -> str:
+    assert body["success"] is False
+    assert set(body["error"]) <= {"code", "message", "details"}
+    return str(body["error"]["code"])
+
+
+def fields_of(body: dict[str, Any]) -> list[str]:
+    return [problem["field"] for problem in body["error"]["details"]]
+
+
 class PatientServer(TestServer):
     """As in production: a client that goes away does not end its handler half-way."""
 
