@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -23,6 +23,8 @@ class Pace:
     steady: float = 30.0  # who lives so long did not die of its start: the next one is started at once
     first_wait: float = 0.5  # before the second start in a row; doubled for each further one
     longest_wait: float = 30.0
+    look: float = 10.0  # between two looks whether a worker answers
+    misses: int = 3  # looks in a row without an answer, after which it is killed: its loop hangs
     attempts: int = 4  # starts of each worker that may fail in a row, before it is given up where none runs
 
     def wait(self, deaths: int) -> float:
@@ -67,7 +69,8 @@ class Worker:
 
 class Supervisor:
     """``count`` workers, numbered from 1. ``command`` gives the command line of one; ``on_open`` is called once, when
-    those listen that can; ``on_end`` with the number and the process id of each that has ended."""
+    those listen that can; ``on_end`` with the number and the process id of each that has ended; ``answers`` says
+    whether one does, and waits a second at most."""
 
     def __init__(
         self,
@@ -76,12 +79,14 @@ class Supervisor:
         *,
         on_open: Callable[[], None],
         on_end: Callable[[int, int], None],
+        answers: Callable[[int, int], Awaitable[bool]],
         pace: Pace | None = None,
     ) -> None:
         self._count = count
         self._command = command
         self._on_open = on_open
         self._on_end = on_end
+        self._answers = answers
         self._pace = pace or Pace()
         self._current: dict[int, Worker] = {}  # those that listen, by number
         self._living: set[Worker] = set()  # and those that start or drain: at most two of one number
@@ -121,7 +126,7 @@ class Supervisor:
             async with self._starting[number]:
                 worker = self._current.get(number) or await self._begin(number)
             if worker is not None:
-                status = await worker.ended
+                status = await self._watch(worker)
                 if self._current.get(number) is not worker:
                     continue  # a rolling restart has put another in its place
                 del self._current[number]
@@ -134,6 +139,16 @@ class Supervisor:
             if not self._stopping.is_set():
                 log.info("starting a worker again", worker=number, wait=wait)
                 await self._pause(wait)
+
+    async def _watch(self, worker: Worker) -> int:
+        """Until it ends, by itself or since it hangs. Its status."""
+        missed = 0
+        while not (await asyncio.wait({worker.ended}, timeout=self._pace.look))[0]:
+            missed = 0 if await self._answers(worker.number, worker.pid) else missed + 1
+            if missed == self._pace.misses:
+                log.error("a worker hangs", worker=worker.number, pid=worker.pid)
+                worker.send(signal.SIGKILL)
+        return await worker.ended
 
     async def _begin(self, number: int) -> Worker | None:
         worker = await self._start(number)

@@ -16,7 +16,7 @@ from config.refusal import Refusal
 from config.settings import Settings
 from config.signals import on_signals
 from config.supervisor import Supervisor
-from mypick.operations.siblings import Place, bury
+from mypick.operations.siblings import Place, answers, bury
 
 log = structlog.get_logger("supervisor")
 
@@ -45,7 +45,11 @@ async def supervise(settings: Settings) -> int:
             log.info("listening", port=port, url=settings.app_url, workers=settings.workers)
 
         supervisor = Supervisor(
-            settings.workers, command, on_open=on_open, on_end=functools.partial(bury, Path(folder))
+            settings.workers,
+            command,
+            on_open=on_open,
+            on_end=functools.partial(bury, Path(folder)),
+            answers=functools.partial(answers, Path(folder)),
         )
         on_signals(
             {

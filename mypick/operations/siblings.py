@@ -27,7 +27,8 @@ log = structlog.get_logger(__name__)
 
 ASK_TIMEOUT = 0.5  # seconds; below the second that a part has for its health
 LARGEST = 16 * 1024 * 1024  # bytes of an answer
-GONE = "gone"
+ALIVE, COUNTS = b"alive\n", b"counts\n"  # what is asked
+GONE = "gone"  # the file of those that have ended
 
 Answer = dict[str, Any]
 
@@ -50,7 +51,7 @@ class Siblings:
         self._registry = registry
         self._serving = serving
         self._started = time.time()
-        self._name = f"{place.number}-{os.getpid()}"
+        self._name = _name(place.number, os.getpid())
         self._telling = asyncio.Lock()
         self._server: asyncio.Server | None = None
 
@@ -69,7 +70,7 @@ class Siblings:
         """Those of all processes. Who does not answer is named, by ``mypick_worker_up``; its counts are those that it
         told last."""
         own = orjson.loads(await self._counts())
-        answers = {self._name: own, **await self._ask_others(b"counts\n")}
+        answers = {self._name: own, **await self._ask_others(COUNTS)}
         last = await asyncio.to_thread(self._last_told, answers)
         counts = Counts()
         for name, told in sorted(answers.items(), key=lambda answer: float(answer[1]["started"])):
@@ -82,7 +83,7 @@ class Siblings:
 
     async def check(self) -> Finding:
         """Degraded while one of the processes does not serve."""
-        answers = {self._name: self._state(), **await self._ask_others(b"alive\n")}
+        answers = {self._name: self._state(), **await self._ask_others(ALIVE)}
         alive = len({state["number"] for state in answers.values() if state["serving"]})
         text = f"worker {self.place.number} of {self.place.count}; {alive} alive"
         return Finding("up" if alive == self.place.count else "degraded", text)
@@ -101,7 +102,7 @@ class Siblings:
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(2 * ASK_TIMEOUT):
                 asked = await reader.readline()
-                writer.write(orjson.dumps(self._state()) if asked == b"alive\n" else await self._counts())
+                writer.write(orjson.dumps(self._state()) if asked == ALIVE else await self._counts())
                 await writer.drain()
         writer.close()
 
@@ -109,23 +110,8 @@ class Siblings:
         """The answers by name, of those that answer in time."""
         names = await asyncio.to_thread(lambda: {path.stem for path in self.place.folder.glob("*.sock")})
         others = sorted(names - {self._name})
-        answers = await asyncio.gather(*(self._ask(name, question) for name in others))
+        answers = await asyncio.gather(*(_ask(self.place.folder, name, question) for name in others))
         return {name: answer for name, answer in zip(others, answers, strict=True) if answer is not None}
-
-    async def _ask(self, name: str, question: bytes) -> Answer | None:
-        writer = None
-        try:
-            async with asyncio.timeout(ASK_TIMEOUT):
-                reader, writer = await asyncio.open_unix_connection(self.place.folder / f"{name}.sock", limit=LARGEST)
-                writer.write(question)
-                answer: Answer = orjson.loads(await reader.read(LARGEST))
-                return answer
-        except (TimeoutError, OSError, orjson.JSONDecodeError) as failure:
-            log.info("a sibling does not answer", sibling=name, error=type(failure).__name__)
-            return None
-        finally:
-            if writer is not None:
-                writer.close()
 
     def _last_told(self, answered: Collection[str]) -> dict[str, Answer]:
         """By name, of those that do not answer, and together of those that have ended. The latter are read last: what
@@ -139,14 +125,39 @@ class Siblings:
         return {**{name: told for name, told in found.items() if name not in gone["folded"]}, GONE: gone}
 
 
+async def answers(folder: Path, number: int, pid: int) -> bool:
+    """Whether the loop of a process runs."""
+    return await _ask(folder, _name(number, pid), ALIVE) is not None
+
+
+async def _ask(folder: Path, name: str, question: bytes) -> Answer | None:
+    writer = None
+    try:
+        async with asyncio.timeout(ASK_TIMEOUT):
+            reader, writer = await asyncio.open_unix_connection(folder / f"{name}.sock", limit=LARGEST)
+            writer.write(question)
+            answer: Answer = orjson.loads(await reader.read(LARGEST))
+            return answer
+    except (TimeoutError, OSError, orjson.JSONDecodeError) as failure:
+        log.info("a sibling does not answer", sibling=name, error=type(failure).__name__)
+        return None
+    finally:
+        if writer is not None:
+            writer.close()
+
+
 def bury(folder: Path, number: int, pid: int) -> None:
     """Keep the counts of a process that has ended, and nothing else of it."""
-    name = f"{number}-{pid}"
+    name = _name(number, pid)
     (folder / f"{name}.sock").unlink(missing_ok=True)
     path, gone = folder / f"{name}.json", folder / f"{GONE}.json"
     if last := _read(path):
         _write(gone, folded(_read(gone), name, last))
         path.unlink()
+
+
+def _name(number: int, pid: int) -> str:
+    return f"{number}-{pid}"
 
 
 def _write(path: Path, document: bytes) -> None:
