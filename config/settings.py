@@ -58,7 +58,9 @@ class Settings(BaseSettings):
     work_in_server: Literal["auto", "yes", "no"] = Field(
         "auto", description="whether serve does background jobs itself: auto does with SQLite or without Redis, yes, no"
     )
-    workers: int = Field(1, ge=1, le=64, description="server processes that share the database and Redis")
+    workers: int = Field(
+        1, ge=1, le=64, description="processes of serve that share its port; more than one take WebSocket only"
+    )
 
     jwt_secret: SecretStr = Field(
         SecretStr(DEFAULT_ACCESS_SECRET), description="signs access tokens; 32 characters or more"
