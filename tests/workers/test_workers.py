@@ -98,6 +98,7 @@ async def test_a_rolling_restart_under_load_loses_nothing(people: Crowd) -> None
     assert {process.pid for process in after.values()}.isdisjoint(process.pid for process in before.values())
     assert sorted(after) == [1, 2]
     assert all(follower.connects >= 2 for follower in people.followers)
+    assert people.stack.server.log.read_text().count('"event":"sockets drained"') == 2
     assert (await metrics(people.stack, people.http))[CONNECTS] == people.connects
 
 
