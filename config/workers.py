@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -25,14 +28,7 @@ LONGEST_FOLDER = 85  # bytes: a Unix socket's path has at most 107, and its name
 
 async def supervise(settings: Settings) -> int:
     """Keep the workers running until SIGTERM or SIGINT; SIGHUP replaces them, one after the other."""
-    with (
-        held(settings.app_host, settings.app_port) as port,
-        tempfile.TemporaryDirectory(prefix="mypick-") as folder,  # of this user alone
-    ):
-        if len(folder) > LONGEST_FOLDER:
-            raise Refusal(
-                f"the path of temporary files is longer than {LONGEST_FOLDER} bytes: set TMPDIR to a shorter one"
-            )
+    with held(settings.app_host, settings.app_port) as port, private_folder() as folder:
 
         def command(number: int) -> list[str]:
             # the interpreter with its options, and the arguments as they were given; what comes last wins
@@ -59,6 +55,21 @@ async def supervise(settings: Settings) -> int:
             }
         )
         return 0 if await supervisor.run() else 1
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[str]:
+    """Of this user alone, for what the workers tell each other."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix="mypick-")
+    except OSError as failure:  # a container that may write nowhere
+        raise Refusal(f"no temporary folder can be made ({failure.strerror}): set TMPDIR to one") from failure
+    with made as folder:
+        if len(os.fsencode(folder)) > LONGEST_FOLDER:
+            raise Refusal(
+                f"the path of temporary files is longer than {LONGEST_FOLDER} bytes: set TMPDIR to a shorter one"
+            )
+        yield folder
 
 
 def place_of(settings: Settings, number: int | None, folder: str | None) -> Place | None:

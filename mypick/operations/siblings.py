@@ -71,7 +71,10 @@ class Siblings:
         told last."""
         own = orjson.loads(await self._counts())
         answers = {self._name: own, **await self._ask_others(COUNTS)}
-        last = await asyncio.to_thread(self._last_told, answers)
+        return await asyncio.to_thread(self._together, answers)  # 1 ms for each: more than the loop should wait
+
+    def _together(self, answers: dict[str, Answer]) -> Counts:
+        last = self._last_told(answers)
         counts = Counts()
         for name, told in sorted(answers.items(), key=lambda answer: float(answer[1]["started"])):
             if name not in last[GONE]["folded"]:

@@ -69,3 +69,10 @@ async def test_the_port_of_other_workers_is_not_shared_with_strangers(
         workers(people.stack)[1].kill()
         said = await asyncio.to_thread(refused, tmp_path, "--port", port, "--workers", "2", **given)
         assert said.startswith(f"mypick: port {port} cannot be opened (")
+
+
+def test_a_folder_that_cannot_be_used_is_refused(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    given = {"DATABASE_URL": postgres_url, "REDIS_URL": redis_url}
+    assert "set TMPDIR" in refused(tmp_path, "--port", "0", "--workers", "2", TMPDIR=str(long), **given)
