@@ -8,7 +8,6 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-import orjson
 import structlog
 from pydantic import BaseModel
 
@@ -21,9 +20,9 @@ from realtime import commands as shapes
 from realtime.admission import Authenticator, authenticate
 from realtime.connection import Connection, Connections
 from realtime.engine.member import Member, Refused, error_body, failure
-from realtime.engine.messages import Kind, Message, durable, event
+from realtime.engine.messages import Kind, Message, durable, event, evicted
+from realtime.engine.reasons import SERVER_DISCONNECT
 from realtime.engine.server import Engine
-from realtime.engine.session import SERVER_DISCONNECT
 from realtime.registry import CommandSpec, ServerEvent, command, commands_of
 from realtime.replies import decode, succeeded
 
@@ -317,8 +316,7 @@ class Namespace:
         conn.evicted = True
         stream = min(conn.streams, default="")
         log.info("socket evicted", code=code.name, reason=reason, connection_id=conn.sid, user_id=conn.actor.user_id)
-        body = orjson.dumps({"stream": stream, "code": code.name, "reason": reason})
-        conn.member.session.send(event(self.name, "evicted", body))
+        conn.member.session.send(evicted(self.name, stream, code, reason))
         conn.member.disconnect(SERVER_DISCONNECT)
 
     # the commands of every namespace

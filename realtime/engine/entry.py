@@ -11,7 +11,7 @@ import orjson
 import structlog
 from aiohttp import web
 
-from realtime.engine import session as reasons
+from realtime.engine import reasons
 from realtime.engine.frames import TEXT, encode
 from realtime.engine.front import Handshake
 from realtime.engine.handshake import Handshakes, answer_to_key
@@ -182,14 +182,15 @@ class Entry:
             async with asyncio.timeout(engine.bounds.body):
                 packets = await read_body(request, engine.bounds.packet_bytes)
         except TooLargeError:
+            why = f"a body has at most {engine.bounds.packet_bytes} bytes"
             if session is not None:
-                session.close(reasons.MALFORMED_PACKET)
-            raise web.HTTPRequestEntityTooLarge(engine.bounds.packet_bytes) from None
+                session.refuse(reasons.TOO_LARGE, why)
+            raise web.HTTPRequestEntityTooLarge(engine.bounds.packet_bytes, text=why) from None
         except (ValueError, KeyError, TimeoutError, ConnectionError, *UNREADABLE) as malformed:
+            why = "these are no packets of Engine.IO 4"
             if session is not None:
-                engine.malformed(session, malformed)
-                session.close(reasons.MALFORMED_PACKET)
-            raise web.HTTPBadRequest(text="these are no packets of Engine.IO 4") from None
+                session.refuse(reasons.MALFORMED_PACKET, why, error=malformed)
+            raise web.HTTPBadRequest(text=why) from None
         if session is None or session.closed:
             raise web.HTTPBadRequest(text="this connection is closed: open a new one")
         return packets

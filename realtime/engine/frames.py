@@ -8,6 +8,7 @@ does: they are fed the same bytes by a fuzz test.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import pack
 
 from realtime.engine.private import websocket_mask
@@ -80,30 +81,29 @@ class FrameReader:
         """Nothing is half read, so that a fresh reader would do as well."""
         return not self._buffer and not self._opcode and self.error is None
 
-    def feed(self, data: bytes) -> list[tuple[int, bytearray]]:
-        """Messages and control frames that are whole now, in order, as ``(opcode, payload)``; the text of a message is
-        UTF-8. After a mistake ``error`` is set and nothing more is read."""
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytearray]]:
+        """One item for each frame that is all there: ``(opcode, payload)`` of a message or a control frame, and
+        ``(CONTINUATION, b"")`` for a part of a message that is not whole yet. The text of a message is UTF-8. A frame
+        is read when it is asked for; who stops asking drops the reader. After a mistake ``error`` is set and nothing
+        more is read."""
         if self.error is not None:
-            return []
+            return
         self._buffer += data
-        found: list[tuple[int, bytearray]] = []
         start, available = 0, len(self._buffer)
         try:
             while available - start >= self._need:
                 size = self._size(start, available)
                 if size == 0:
                     continue  # more is needed than there is
-                message = self._frame(start, size)
+                frame = self._frame(start, size)
                 start += size
-                if message is not None:
-                    found.append(message)
+                yield frame
         except FrameError as error:
             self.error = error
             self._buffer.clear()
             self._message.clear()
         else:
             del self._buffer[:start]
-        return found
 
     def _size(self, start: int, available: int) -> int:
         """Bytes of the frame that begins at ``start``; 0 while it is not all there, and then ``_need`` says what is."""
@@ -137,7 +137,7 @@ class FrameReader:
         self._need = SHORTEST
         return header + length
 
-    def _frame(self, start: int, size: int) -> tuple[int, bytearray] | None:
+    def _frame(self, start: int, size: int) -> tuple[int, bytearray]:
         buffer = self._buffer
         first, length = buffer[start], buffer[start + 1] & 0x7F
         header = SHORTEST if length < SMALL else 8 if length == SMALL else 14
@@ -150,10 +150,10 @@ class FrameReader:
             if first & FINAL:
                 return opcode, _checked(opcode, payload)
             self._opcode, self._message = opcode, payload
-            return None
+            return CONTINUATION, bytearray()
         self._message += payload
         if not first & FINAL:
-            return None
+            return CONTINUATION, bytearray()
         opcode, whole = self._opcode, self._message
         self._opcode, self._message = 0, bytearray()
         return opcode, _checked(opcode, whole)

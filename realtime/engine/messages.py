@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from mypick.errors import Code
 from realtime.engine.frames import BINARY, TEXT, encode
 
 
@@ -50,6 +51,11 @@ def durable(namespace: str, name: str, body: bytes, stream: str, seq: int) -> Me
 
 def lagged(namespace: str, stream: str, head_seq: int) -> Message:
     return event(namespace, "lagged", orjson.dumps({"stream": stream, "head_seq": head_seq}))
+
+
+def evicted(namespace: str, stream: str, code: Code, reason: str) -> Message:
+    """The client is put out of ``stream``; of all of them where that is empty."""
+    return event(namespace, "evicted", orjson.dumps({"stream": stream, "code": code.name, "reason": reason}))
 
 
 def packet(kind: int, namespace: str, body: Any = None) -> Message:

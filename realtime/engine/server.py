@@ -15,7 +15,7 @@ from aiohttp import web
 
 from mypick.errors import Code
 from mypick.metrics import Metrics
-from realtime.engine import session as reasons
+from realtime.engine import reasons
 from realtime.engine.bounds import Bounds
 from realtime.engine.entry import Entry
 from realtime.engine.frames import NORMAL, TEXT, encode
@@ -37,7 +37,7 @@ from realtime.engine.packets import (
 )
 from realtime.engine.private import SocketIOServer
 from realtime.engine.rooms import Rooms
-from realtime.engine.session import Session
+from realtime.engine.session import PROBE_ANSWER, Session
 from realtime.engine.websocket import WebSocket
 from realtime.engine.wheel import Wheel
 
@@ -114,7 +114,7 @@ class Engine:
         """A packet on a WebSocket beside a session that is polled: "probe" is answered, then it is carried over."""
         mailbox = session.mailbox
         if opcode == TEXT and payload == b"2probe" and mailbox is not None and not mailbox.probed:
-            link.write(encode(TEXT, reasons.PROBE_ANSWER))
+            link.write(encode(TEXT, PROBE_ANSWER))
             mailbox.probe()
         elif opcode == TEXT and payload == b"5" and mailbox is not None and mailbox.probed and not session.closed:
             link.probing = False
@@ -170,8 +170,9 @@ class Engine:
         if event.ack_id is not None:
             session.send(Message(b"43%b%d[%b]" % (address(event.namespace), event.ack_id, CONNECT_FIRST)))
 
-    def malformed(self, session: Session, problem: Exception) -> None:
-        log.info("malformed packet, closing", eio_sid=session.sid, error=repr(problem)[:200])
+    def log_refused(self, session: Session, reason: str, why: str, error: Exception | None) -> None:
+        told = {} if error is None else {"error": repr(error)[:200]}
+        log.info("closing a client", eio_sid=session.sid, address=session.address, reason=reason, why=why, **told)
 
     def dropped(self, message: Message) -> None:
         self.metrics.socket_dropped.labels(message.kind.value).inc()
@@ -179,12 +180,6 @@ class Engine:
     def cut(self, session: Session, reason: str, **told: Any) -> None:
         log.info("cutting a connection", eio_sid=session.sid, reason=reason, address=session.address, **told)
         session.cut(reason)
-
-    def broken(self, session: Session, link: WebSocket, code: int) -> None:
-        """The frames of a WebSocket are wrong; it says so when it closes."""
-        log.info("malformed frame, closing", eio_sid=session.sid, code=code)
-        if session.link is link and not link.probing:
-            session.end(reasons.TRANSPORT_ERROR)
 
     def lost(self, session: Session, link: WebSocket) -> None:
         """A WebSocket is gone."""
@@ -219,7 +214,7 @@ class Engine:
         if late := await _settle(everybody, lambda session: session.closed or session.drained(), within / 2):
             log.warning("some commands or clients were not waited for", sockets=late)
         for number, session in enumerate(everybody):
-            session.go_away()
+            session.close(reasons.SHUTDOWN)
             if number % 500 == 499:  # about 5 ms
                 await asyncio.sleep(0)
         await _settle(everybody, lambda session: session.link is None, within / 2)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from realtime.engine.frames import GOING_AWAY, NORMAL, POLICY, TEXT, encode
-from realtime.engine.messages import Kind, Message, lagged
+from mypick.errors import Code
+from realtime.engine import reasons
+from realtime.engine.frames import TEXT, encode
+from realtime.engine.messages import Kind, Message, evicted, lagged
 from realtime.engine.packets import MALFORMED, Packet, nested_deeper, read_arguments, read_connect, read_event
 from realtime.engine.polling import Mailbox
+from realtime.engine.reasons import close_code_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,10 +28,8 @@ MESSAGE, PONG, CLOSES, IGNORED = ord("4"), ord("3"), ord("1"), b"0256"
 PING_FRAME = encode(TEXT, PING)
 CLOSE_FRAME = encode(TEXT, CLOSE)
 
-# why a session ended, as the protocol names it, and ours
-CLIENT_DISCONNECT, SERVER_DISCONNECT = "client disconnect", "server disconnect"
-TRANSPORT_CLOSE, TRANSPORT_ERROR, PING_TIMEOUT = "transport close", "transport error", "ping timeout"
-MALFORMED_PACKET, TOO_SLOW, TOO_MANY, ALONE = "malformed packet", "too slow", "too many packets", "no namespace"
+# what its members are told of the reasons that are the client's own fault
+_TOLD = {reasons.TOO_LARGE: Code.TOO_LARGE, reasons.TOO_MANY: Code.RATE_LIMITED}
 
 
 class Session:
@@ -81,13 +82,16 @@ class Session:
             return self.engine.eio.refusal("this connection is no more polled")
         packets = await self.mailbox.take(environ["aiohttp.request"])
         if packets is None:  # two polls at once: nobody can tell which of them is read
-            self.close(TRANSPORT_ERROR)
+            self.close(reasons.TRANSPORT_ERROR)
             return self.engine.eio.refusal("another poll of this connection is open")
         return packets
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
-        for packet in environ["mypick.body"]:
-            if self.closed:
+        body: list[str | bytes] = environ["mypick.body"]
+        if not body:
+            self.within_rate()
+        for packet in body:
+            if self.closed or not self.within_rate():
                 return
             if isinstance(packet, bytes):
                 self.take_binary(packet)
@@ -120,7 +124,7 @@ class Session:
             self._lagged[message.namespace, message.stream] = message.seq
             self.engine.dropped(message)
         elif held + len(message) > bounds.unsent_bytes:
-            self.engine.cut(self, TOO_SLOW, unsent=held)
+            self.engine.cut(self, reasons.TOO_SLOW, unsent=held)
         elif self.mailbox is not None:
             self.mailbox.put(message)
         elif self.link is not None:
@@ -137,7 +141,7 @@ class Session:
 
     def take_text(self, payload: bytearray) -> None:
         """One Engine.IO packet; its text is UTF-8."""
-        if self.closed or not self._within_rate():
+        if self.closed:
             return
         kind = payload[0] if payload else 0
         if kind == MESSAGE:
@@ -150,13 +154,13 @@ class Session:
                 self._awaits_pong = False
                 self._ping_at = self.engine.wheel.enter(self, self.engine.bounds.ping_interval)
         elif kind == CLOSES:
-            self.close(CLIENT_DISCONNECT)
+            self.close(reasons.CLIENT_DISCONNECT)
         elif kind not in IGNORED:
             self._malformed(ValueError("no packet of Engine.IO 4"))
 
     def take_binary(self, payload: bytes) -> None:
         """An attachment of the event before it."""
-        if self.closed or not self._within_rate():
+        if self.closed:
             return
         packet = self._attachments
         try:
@@ -203,20 +207,34 @@ class Session:
                 return member
         return None
 
-    def _within_rate(self) -> bool:
-        """Counted over seconds of the wheel: of a burst at their border twice as many may pass."""
+    def within_rate(self) -> bool:
+        """Count one packet, whatever it is. Over the bound the client is closed, and nothing more is to be read.
+
+        Counted over seconds of the wheel: of a burst at their border twice as many may pass.
+        """
         second = self.engine.wheel.second
         if second != self._second:
             self._second, self._packets = second, 0
         self._packets += 1
-        if self._packets <= self.engine.bounds.packets_per_second:
+        bound = self.engine.bounds.packets_per_second
+        if self._packets <= bound:
             return True
-        self.engine.cut(self, TOO_MANY)
+        self.refuse(reasons.TOO_MANY, f"a client sends at most {bound} packets in a second")
         return False
 
     def _malformed(self, problem: Exception) -> None:
-        self.engine.malformed(self, problem)
-        self.close(MALFORMED_PACKET)
+        self.refuse(reasons.MALFORMED_PACKET, "this is no packet of Socket.IO 5 over Engine.IO 4", error=problem)
+
+    def refuse(self, reason: str, why: str, *, code: int | None = None, error: Exception | None = None) -> None:
+        """The client did what none may do: it is told ``why``, in each of its namespaces and by its WebSocket's close,
+        and is closed. Logged once."""
+        if self.closed:
+            return
+        self.engine.log_refused(self, reason, why, error)
+        for member in list(self.members):
+            if member.open:
+                self.send(evicted(member.namespace, "", _TOLD.get(reason, Code.INVALID), why))
+        self.close(reason, code=code, why=why)
 
     # its life
 
@@ -227,13 +245,13 @@ class Session:
         if self._alone_until and tick >= self._alone_until:
             self._alone_until = 0
             if not self.members:
-                self.close(ALONE)
+                self.close(reasons.ALONE, why="a connection joins a namespace")
                 return
         if tick < self._ping_at:
             return
         bounds = self.engine.bounds
         if self._awaits_pong:
-            self.engine.cut(self, PING_TIMEOUT)
+            self.engine.cut(self, reasons.PING_TIMEOUT)
             return
         self._awaits_pong = True
         self._ping_at = self.engine.wheel.enter(self, bounds.ping_timeout)
@@ -258,7 +276,7 @@ class Session:
                 link.write(frame)
         self.write = link.unpaused_write
 
-    def close(self, reason: str, *, code: int = NORMAL) -> None:
+    def close(self, reason: str, *, code: int | None = None, why: str = "") -> None:
         """End it. The client gets what was sent before, if it reads within ``Bounds.goodbye``."""
         if self.closed:
             return
@@ -267,9 +285,9 @@ class Session:
             self.mailbox.put_control(CLOSE)
             self.mailbox.end()
         if self.link is not None:
-            if not self.link.probing and reason not in (CLIENT_DISCONNECT, TRANSPORT_CLOSE):
+            if not self.link.probing and reason not in (reasons.CLIENT_DISCONNECT, reasons.TRANSPORT_CLOSE):
                 self.link.write(CLOSE_FRAME)
-            self.link.close(POLICY if reason in (MALFORMED_PACKET, ALONE) else code)
+            self.link.close(code or close_code_for(reason), why)
 
     def cut(self, reason: str) -> None:
         """End it without a word: it does not read."""
@@ -284,10 +302,6 @@ class Session:
     def drained(self) -> bool:
         """Nothing is under way or unsent."""
         return self.unsent == 0 and not any(member.busy for member in self.members)
-
-    def go_away(self) -> None:
-        """This process ends; the client finds another by itself."""
-        self.close(SERVER_DISCONNECT, code=GOING_AWAY)
 
     def end(self, reason: str) -> None:
         """Over, whatever becomes of the connection."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import structlog
 
 from realtime.engine import frames
-from realtime.engine.frames import BINARY, CLOSE, MASKED, PING, SHORTEST, SMALL, TEXT, FrameReader
+from realtime.engine.frames import BINARY, CLOSE, MASKED, PING, SHORTEST, SMALL, TEXT, FrameError, FrameReader
 from realtime.engine.private import websocket_mask
+from realtime.engine.reasons import TOO_LARGE, TRANSPORT_CLOSE, TRANSPORT_ERROR
 
 if TYPE_CHECKING:
     from realtime.engine.session import Session
+
+log = structlog.get_logger(__name__)
 
 SMALL_TEXT = frames.FINAL | TEXT
 WRITE_HIGH = 64 * 1024  # bytes in this process at which writing is no longer blind
@@ -20,7 +25,7 @@ WRITE_HIGH = 64 * 1024  # bytes in this process at which writing is no longer bl
 class WebSocket(asyncio.Protocol):
     """Carries a session, or probes whether it could (``probing``)."""
 
-    __slots__ = ("_reader", "closing", "paused", "probing", "session", "transport")
+    __slots__ = ("_deaf", "_reader", "closing", "paused", "probing", "session", "transport")
 
     def __init__(self, session: Session, *, probing: bool = False) -> None:
         self.session: Session = session
@@ -28,12 +33,14 @@ class WebSocket(asyncio.Protocol):
         self.probing = probing
         self.paused = False
         self.closing = False
+        self._deaf = False  # only the goodbye of the client means anything, where it is the first of what came
         self._reader: FrameReader | None = None  # while a frame is half read
 
     # the loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]  # uvloop's are of no common class
+        self.transport = own = cast(asyncio.Transport, transport)  # uvloop's are of no common class
+        own.set_write_buffer_limits(WRITE_HIGH)  # by themselves those of TLS call only at 512 KiB
 
     def data_received(self, data: bytes) -> None:
         # Nearly always one read is one small text in one frame. It needs no reader, and is not copied twice.
@@ -47,25 +54,43 @@ class WebSocket(asyncio.Protocol):
             payload = bytearray(data[SHORTEST:])
             websocket_mask(data[2:SHORTEST], payload)
             if payload.isascii() or _is_utf8(payload):
+                if self.closing or not self.session.within_rate():
+                    return
                 if self.probing:
                     self.session.engine.probe(self.session, self, TEXT, payload)
-                elif not self.closing:
+                else:
                     self.session.take_text(payload)
                 return
-        self._read(data)
+        if not self._deaf:
+            self._read(data)
+        elif data[0] == frames.FINAL | CLOSE:
+            self._let_go()
 
     def _read(self, data: bytes) -> None:
+        """Every frame counts as a packet, be it a ping or an empty part of a message. Once the session is closed, of
+        what lies in the same buffer only the client's goodbye is looked for."""
         reader = self._reader or FrameReader(self.session.engine.bounds.packet_bytes)
         self._reader = reader
         for opcode, payload in reader.feed(data):
             if opcode == CLOSE:
                 self._client_closes(payload)
-            elif not self.closing:
+                return
+            if not self.session.within_rate():
+                self._stop_reading()
+                return
+            if not self.closing:
                 self._take(opcode, payload)
         if reader.error is not None:
-            self.fail(reader.error.code)
+            self._stop_reading()
+            self._fail(reader.error)
         elif reader.clean:
             self._reader = None
+
+    def _stop_reading(self) -> None:
+        """What comes is thrown away unread. It goes on coming, so that a client in the midst of sending gets to hear
+        why it is closed."""
+        self._deaf = True
+        self._reader = None
 
     def _take(self, opcode: int, payload: bytearray) -> None:
         if opcode == PING:
@@ -79,20 +104,27 @@ class WebSocket(asyncio.Protocol):
             self.session.take_binary(bytes(payload))
 
     def _client_closes(self, payload: bytearray) -> None:
+        self._stop_reading()
         try:
             code = frames.close_code(bytes(payload))
-        except frames.FrameError as error:
-            self.fail(error.code)
+        except FrameError as error:
+            self._fail(error)
             return
         if not self.closing:
             self.closing = True
             self.write(frames.encode_close(frames.NORMAL if code == frames.NO_CODE else code))
+            if not self.probing:
+                self.session.end(TRANSPORT_CLOSE)
         self._let_go()
 
-    def fail(self, code: int) -> None:
-        """The client broke the protocol."""
-        self.session.engine.broken(self.session, self, code)
-        self.close(code)
+    def _fail(self, error: FrameError) -> None:
+        """The client broke the protocol of WebSockets."""
+        if self.probing:
+            log.info("an upgrade came to nothing", eio_sid=self.session.sid, error=str(error))
+            self.close(error.code, str(error))
+        else:
+            reason = TOO_LARGE if error.code == frames.TOO_BIG else TRANSPORT_ERROR
+            self.session.refuse(reason, str(error), code=error.code)
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -130,13 +162,13 @@ class WebSocket(asyncio.Protocol):
         if self.transport is not None:
             self.transport.write(frame)
 
-    def close(self, code: int) -> None:
+    def close(self, code: int, why: str = "") -> None:
         """Say goodbye, and give the client ``Bounds.goodbye`` to answer: closed at once, what it has not read yet
         could be thrown away by a reset."""
         if self.closing or self.transport is None:
             return
         self.closing = True
-        self.write(frames.encode_close(code))
+        self.write(frames.encode_close(code, why))
         asyncio.get_running_loop().call_later(self.session.engine.bounds.goodbye, self.abort)
 
     def _let_go(self) -> None:

@@ -255,7 +255,11 @@ async def test_a_malformed_post_is_answered_though_nobody_polls_and_one_who_poll
     poll = asyncio.create_task(waiting.get())
     await asyncio.sleep(0.02)
     assert (await waiting.post("4x"))[0] == 200
-    assert await poll == (200, "1")
+    status, text = await poll
+    assert status == 200
+    told, goodbye = text.split("\x1e")
+    assert told.startswith(f'42{SPACE},["evicted",{{"stream":"","code":"INVALID","reason":"')
+    assert goodbye == "1"
     await node.assert_nobody_left()
 
 

@@ -1,0 +1,163 @@
+"""What a client sends is counted, whatever it is; and once it is closed, nothing of it is acted upon."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.realtime.clients import SPACE
+from tests.realtime.conftest import Logs, OpenPolling, StartNode
+from tests.realtime.engine.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, ClientFrame, text
+from tests.realtime.engine.wire import Wire, clock
+from tests.realtime.node import MAX_PACKET, Fan, Node, until
+
+FLOODS = {
+    "pings": [ClientFrame(PING)] * 101,
+    "pongs": [ClientFrame(PONG, b"x" * 125)] * 101,
+    "empty fragments": [ClientFrame(BINARY).part(), *[ClientFrame(CONTINUATION).part()] * 100],
+    "fragments of one byte": [ClientFrame(TEXT, b"4").part(), *[ClientFrame(CONTINUATION, b"x").part()] * 100],
+    "packets that mean nothing": [ClientFrame(TEXT, b"6")] * 101,
+    "events": [ClientFrame(TEXT, f'42{SPACE},["clock",{{"t0":1}}]'.encode())] * 101,
+    "goodbyes to namespaces that it is not in": [ClientFrame(TEXT, b"41/other,")] * 101,
+}
+
+
+@pytest.mark.parametrize("frames", FLOODS.values(), ids=FLOODS.keys())
+async def test_a_flood_of_whatever_kind_is_ended_with_a_reason(
+    start_node: StartNode, frames: list[ClientFrame], logs: Logs
+) -> None:
+    node = await start_node(packets_per_second=100)
+    alice = await node.register("alice")
+    wire = await (await (await Wire().open(node)).greet()).join(alice)
+    wire.send(*frames, *frames)  # one second may be over between the two
+    texts, code, reason = await wire.rest()
+    assert texts[-2:] == [
+        f'42{SPACE},["evicted",{{"stream":"","code":"RATE_LIMITED","reason":"{reason}"}}]',
+        "1",
+    ]
+    assert (code, reason) == (1008, "a client sends at most 100 packets in a second")
+    assert [line["reason"] for line in logs.lines if line["event"] == "closing a client"] == ["too many packets"]
+    await node.assert_nobody_left()
+
+
+async def test_a_flood_through_a_probe_is_ended_too(start_node: StartNode, polling: OpenPolling) -> None:
+    node = await start_node(packets_per_second=100)
+    alice = await node.register("alice")
+    one = await polling(node, alice)
+    wire = await Wire().open(node)
+    upgrade = f"GET /socket.io/?EIO=4&transport=websocket&sid={one.sid} HTTP/1.1\r\nHost: localhost\r\n"
+    wire.writer.write(
+        upgrade.encode() + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert b" 101 " in await wire.reader.readuntil(b"\r\n\r\n")
+    wire.send(*[ClientFrame(PING)] * 300)
+    assert (await wire.rest())[1:] == (1008, "a client sends at most 100 packets in a second")
+    await node.assert_nobody_left()
+
+
+async def test_a_flood_by_polling_is_ended(start_node: StartNode, polling: OpenPolling) -> None:
+    node = await start_node(packets_per_second=30)
+    alice = await node.register("alice")
+    for body in ("3\x1e3\x1e3\x1e3\x1e3\x1e3\x1e3\x1e3", ""):
+        one = await polling(node, alice)
+        for _ in range(100):
+            if (await one.post(body))[0] == 400:
+                break
+        assert (await one.post(body))[0] == 400
+    await node.assert_nobody_left()
+
+
+async def test_what_lies_behind_a_mistake_in_the_same_read_is_not_acted_upon(node: Node, alice: Fan) -> None:
+    hold = text(f'42{SPACE},9["hold",{{"gate":"never"}}]')
+    for mistake in (text("x"), bytes(ClientFrame(3)), text("1"), bytes(ClientFrame(CLOSE)), text(f"41{SPACE},")):
+        wire = await (await (await Wire().open(node)).greet()).join(alice)
+        wire.send(clock(), mistake, hold, hold, ClientFrame(CLOSE))
+        assert (await wire.packet()).startswith(f"43{SPACE},1")
+        await wire.ended()
+        await node.assert_nobody_left()
+    assert node.namespace.ran == []
+
+
+async def test_nothing_behind_the_clients_close_is_a_mistake_or_a_second_goodbye(
+    node: Node, alice: Fan, logs: Logs
+) -> None:
+    wire = await (await (await Wire().open(node)).greet()).join(alice)
+    wire.send(ClientFrame(CLOSE, b"\x03\xe8"), ClientFrame(CLOSE, b"\x03\xe8"), ClientFrame(3), b"nonsense")
+    assert await wire.frame() == (CLOSE, b"\x03\xe8")
+    assert await wire.ended() == b""
+    assert [line for line in logs.lines if line["event"] == "closing a client"] == []
+    await node.assert_nobody_left()
+
+
+async def test_a_mistake_is_logged_once_however_much_follows(node: Node, alice: Fan, logs: Logs) -> None:
+    wire = await (await (await Wire().open(node)).greet()).join(alice)
+    wire.send(ClientFrame(3))
+    while (await wire.frame())[0] != CLOSE:
+        pass
+    for _ in range(20):
+        wire.send(ClientFrame(3), b"nonsense" * 100)
+        await wire.writer.drain()
+    wire.writer.close()
+    await node.assert_nobody_left()
+    assert [line["reason"] for line in logs.lines if line["event"] == "closing a client"] == ["transport error"]
+
+
+@pytest.mark.parametrize("cut", [1, 3])
+async def test_a_packet_over_the_bound_closes_with_a_reason_that_can_be_read(
+    node: Node, alice: Fan, logs: Logs, cut: int
+) -> None:
+    wire = await (await (await Wire().open(node)).greet()).join(alice)
+    body = b"4" + b"x" * MAX_PACKET * 4
+    parts = [body[start :: cut] for start in range(cut)]
+    frames = [
+        ClientFrame(TEXT if number == 0 else CONTINUATION, part, final=number == cut - 1)
+        for number, part in enumerate(parts)
+    ]
+    wire.send(*frames, clock())
+    texts, code, reason = await wire.rest()
+    assert (code, reason) == (1009, f"messages have at most {MAX_PACKET} bytes")
+    assert texts == [f'42{SPACE},["evicted",{{"stream":"","code":"TOO_LARGE","reason":"{reason}"}}]', "1"]
+    assert [line["reason"] for line in logs.lines if line["event"] == "closing a client"] == ["packet too large"]
+    await node.assert_nobody_left()
+
+
+async def test_a_body_over_the_bound_is_refused_with_its_reason_to_the_post_and_the_poll(
+    node: Node, alice: Fan, polling: OpenPolling, logs: Logs
+) -> None:
+    one = await polling(node, alice)
+    status, told = await one.post("4" + "x" * MAX_PACKET)
+    assert (status, told) == (413, f"a body has at most {MAX_PACKET} bytes")
+    await node.assert_nobody_left()
+    assert [line["reason"] for line in logs.lines if line["event"] == "closing a client"] == ["packet too large"]
+
+
+async def test_a_packet_as_large_as_may_be_is_read(node: Node, alice: Fan) -> None:
+    wire = await (await (await Wire().open(node)).greet()).join(alice)
+    head, tail = f'42{SPACE},5["clock",{{"t0":1,"x":"', '"}]'
+    wire.send(text(head + "x" * (MAX_PACKET - len(head) - len(tail)) + tail))
+    assert (await wire.packet()).startswith(f"43{SPACE},5")
+    wire.writer.close()
+    await node.assert_nobody_left()
+
+
+async def test_an_upgrade_that_was_given_up_cannot_go_on(node: Node, alice: Fan, polling: OpenPolling) -> None:
+    one = await polling(node, alice)
+    wire = await Wire().open(node)
+    upgrade = f"GET /socket.io/?EIO=4&transport=websocket&sid={one.sid} HTTP/1.1\r\nHost: localhost\r\n"
+    wire.writer.write(
+        upgrade.encode() + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert b" 101 " in await wire.reader.readuntil(b"\r\n\r\n")
+    wire.send(text("2probe"))
+    assert await wire.packet() == "3probe"
+    wire.send(text("nonsense"))
+    assert (await wire.frame())[0] == CLOSE
+    wire.send(text("5"))  # by itself: the shortest way through the reader
+    await wire.writer.drain()
+    wire.writer.close()
+    await until(lambda: all(session.link is None for session in node.engine.sessions.values()))
+    (session,) = node.engine.sessions.values()
+    assert session.mailbox is not None
+    assert (await one.post("1"))[0] == 200
+    await node.assert_nobody_left()
