@@ -47,8 +47,6 @@ class Entry:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self._engine.loop = asyncio.get_running_loop()
-        if "sid" not in request.query:
-            self._refuse_where_none_may_come(request)
         if request.method == "GET" and (
             request.query.get("transport") == "websocket" or request.headers.get("Upgrade", "").lower() == "websocket"
         ):
@@ -96,13 +94,15 @@ class Entry:
             )
 
     def _open_websocket(self, request: web.Request) -> web.StreamResponse:
+        sid = request.query.get("sid")
+        if sid is None:
+            self._refuse_where_none_may_come(request)
         headers = request.headers
         origin = headers.get("Origin")
         if not self._handshakes.permits(origin, headers.get("Host", "")):
             raise self._refusal("origin", f"{origin} is not an accepted origin.")
         if request.query.get("transport") != "websocket":
             raise self._refusal("transport", "a websocket is asked for with transport=websocket")
-        sid = request.query.get("sid")
         if sid is None and request.query.get("EIO") != "4":
             raise self._refusal("version", "this server speaks version 4 of Engine.IO: EIO=4")
         answer = answer_to_key(
@@ -143,6 +143,7 @@ class Entry:
         self._engine.metrics.socket_handshakes.labels("websocket").inc()
 
     def _open_polling(self, request: web.Request) -> tuple[Session, dict[str, Any]]:
+        self._refuse_where_none_may_come(request)  # here, since python-engineio reads `sid=` as none
         session = self._new_session(self._handshakes.address_of(request))
         session.mailbox = Mailbox()
         self._engine.sessions[session.sid] = session

@@ -110,6 +110,7 @@ class Member:
                 self.session.send(
                     packet(CONNECT_ERROR, self.namespace, {"message": str(refused), "data": refused.data})
                 )
+                self.session.left(was_in=False)
             return
         if self._reason:  # it went away while the door looked at its token
             self._task = None
@@ -184,7 +185,8 @@ class Member:
         self._reason = reason
         self.session.members.remove(self)
         if not self.open:
-            return  # _enter sees to it
+            self.session.left(was_in=False)
+            return  # _enter sees to the rest
         self.open = False
         space = self.space
         space.members.pop(self.sid, None)
@@ -197,8 +199,7 @@ class Member:
         space.door.closed(self, reason)
         if self._task is None:
             self.session.engine.spawn(space.door.ended(self))
-        if not self.session.members:
-            self.session.left_all()
+        self.session.left(was_in=True)
 
     def disconnect(self, reason: str) -> None:
         """Put it out of the namespace, and tell it."""

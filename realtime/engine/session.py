@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PING, PROBE_ANSWER, CLOSE, NOOP = b"2", b"3probe", b"1", b"6"
 MESSAGE, PONG, CLOSES, IGNORED = ord("4"), ord("3"), ord("1"), b"0256"
+JOIN = "a connection has to be in a namespace"
 PING_FRAME = encode(TEXT, PING)
 CLOSE_FRAME = encode(TEXT, CLOSE)
 
@@ -84,6 +85,7 @@ class Session:
         if packets is None:  # two polls at once: nobody can tell which of them is read
             self.close(reasons.TRANSPORT_ERROR)
             return self.engine.eio.refusal("another poll of this connection is open")
+        self.caught_up()
         return packets
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
@@ -135,7 +137,8 @@ class Session:
         if self._lagged and not self.closed:
             missed, self._lagged = self._lagged, None
             for (namespace, stream), seq in missed.items():
-                self.send(lagged(namespace, stream, seq))
+                if self.member(namespace) is not None:
+                    self.send(lagged(namespace, stream, seq))
 
     # what comes
 
@@ -245,7 +248,7 @@ class Session:
         if self._alone_until and tick >= self._alone_until:
             self._alone_until = 0
             if not self.members:
-                self.close(reasons.ALONE, why="a connection joins a namespace")
+                self.close(reasons.ALONE, why=JOIN)
                 return
         if tick < self._ping_at:
             return
@@ -262,10 +265,14 @@ class Session:
         elif self.link is not None and self.link.unsent < bounds.unsent_bytes:
             self.link.write(PING_FRAME)
 
-    def left_all(self) -> None:
-        """It is in no namespace any more."""
-        if not self.closed:
+    def left(self, *, was_in: bool) -> None:
+        """A member is gone. Whoever never was in gets no more time by trying."""
+        if self.closed:
+            return
+        if was_in:
             self._alone_until = self.engine.wheel.enter(self, self.engine.bounds.alone)
+        elif not self.members and not self._alone_until:
+            self.close(reasons.ALONE, why=JOIN)
 
     def upgrade(self, link: WebSocket) -> None:
         """From now on the WebSocket carries it; what waited for a poll goes first."""
@@ -275,6 +282,8 @@ class Session:
             for frame in waiting.close():
                 link.write(frame)
         self.write = link.unpaused_write
+        if self.write is not None:
+            self.caught_up()
 
     def close(self, reason: str, *, code: int | None = None, why: str = "") -> None:
         """End it. The client gets what was sent before, if it reads within ``Bounds.goodbye``."""

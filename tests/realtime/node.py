@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -118,8 +119,10 @@ class Node:
         access_life: int = 3600,
         trusted_proxies: int = 0,
         connections_per_user: int = 1_000,
+        tls: ssl.SSLContext | None = None,
         **bounds: Any,
     ) -> None:
+        self._tls = tls
         self.clock = clock
         self.metrics = Metrics.unread()
         self.bus = MemoryBus(exchange)
@@ -201,8 +204,8 @@ class Node:
         await self._runner.setup()
         assert self._runner.server is not None
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self.door.front(self._runner.server), "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
+        self._listener = await loop.create_server(self.door.front(self._runner.server), "127.0.0.1", 0, ssl=self._tls)
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self._listener.sockets[0].getsockname()[1]}"
 
     async def close(self) -> None:
         if not self.drained:

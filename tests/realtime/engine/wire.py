@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from typing import Self
 
@@ -23,9 +24,17 @@ class Wire:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
-    async def open(self, node: Node, *, tls: ssl.SSLContext | None = None, limit: int = 2**16) -> Self:
+    async def open(self, node: Node, *, tls: ssl.SSLContext | None = None, small: bool = False) -> Self:
+        """``small``: the buffers of this side take little, so that the server's fill soon."""
         port = int(node.url.rsplit(":", 1)[1])
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, limit=limit)
+        own = socket.socket()
+        if small:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        own.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(own, ("127.0.0.1", port))
+        self.reader, self.writer = await asyncio.open_connection(
+            sock=own, ssl=tls, server_hostname="localhost" if tls else None, limit=1_024 if small else 2**16
+        )
         return self
 
     async def greet(self, *, handshake: bytes = HANDSHAKE, early: bytes = b"") -> Self:

@@ -1,0 +1,267 @@
+"""Clients that do not read: what is dropped for them, what they are told of it, and when they are closed."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import time
+from functools import partial
+from typing import Any
+
+import orjson
+import pytest
+
+from mypick.notifications.streams import inbox_of
+from realtime.connection import Connection
+from realtime.engine.member import Member
+from realtime.engine.messages import Kind, Message, durable, event
+from realtime.engine.session import Session
+from realtime.engine.websocket import WebSocket
+from tests.realtime.clients import SPACE, Client
+from tests.realtime.conftest import Logs, OpenClient, OpenPolling, StartNode
+from tests.realtime.engine.conftest import Tls
+from tests.realtime.engine.wire import Wire, clock
+from tests.realtime.node import Fan, Node, until
+
+KB = 1024
+BODY = orjson.dumps({"filling": "x" * 30 * KB})
+PAIR = pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+
+
+class Writer:
+    """Writes to a fan's room, and knows how much of it its client has not taken."""
+
+    def __init__(self, node: Node, fan: Fan) -> None:
+        self._node = node
+        self._room = inbox_of(fan.id)
+        (self.session,) = node.engine.sessions.values()
+        self.seq = 0
+
+    async def _send(self, message: Message) -> None:
+        await self._node.engine.rooms.broadcast(SPACE, self._room, message)
+
+    async def needed(self) -> None:
+        await self._send(event(SPACE, "needed", BODY))
+
+    async def droppable(self) -> None:
+        await self._send(event(SPACE, "droppable", b"{}", Kind.DROPPABLE))
+
+    async def durable(self, stream: str) -> int:
+        self.seq += 1
+        await self._send(durable(SPACE, "durable", b'{"seq":%d}' % self.seq, stream, self.seq))
+        return self.seq
+
+    async def fill(self, size: int) -> None:
+        """Until over ``size`` bytes wait in this process."""
+        while self.session.unsent <= size:
+            await self.needed()
+            await asyncio.sleep(0)
+
+    def dropped(self, kind: Kind) -> float:
+        return self._node.metrics.socket_dropped.labels(kind.value).value
+
+
+async def hear_all(wire: Wire, last: str) -> list[tuple[str, Any]]:
+    """All events up to the first named ``last``."""
+    heard: list[tuple[str, Any]] = []
+    while not heard or heard[-1][0] != last:
+        packet = await wire.packet()
+        name, body = orjson.loads(packet.removeprefix(f"42{SPACE},"))
+        heard.append((name, body))
+    return heard
+
+
+@PAIR
+async def test_first_what_may_be_dropped_is_then_streams_and_the_client_is_told(
+    start_node: StartNode, tls: Tls, secure: bool
+) -> None:
+    node = await start_node(tls=tls.server if secure else None)
+    alice = await node.register("alice")
+    wire = await (await (await Wire().open(node, tls=tls.client if secure else None, small=True)).greet()).join(alice)
+    writer, bounds = Writer(node, alice), node.engine.bounds
+
+    await writer.droppable()
+    await writer.durable("inbox:1")
+    await writer.fill(bounds.dropping_bytes)
+    await writer.droppable()
+    await writer.durable("inbox:1")
+    assert (writer.dropped(Kind.DROPPABLE), writer.dropped(Kind.DURABLE)) == (1, 0)
+    await writer.fill(bounds.lagging_bytes)
+    await writer.droppable()
+    for stream in ("inbox:1", "inbox:2", "inbox:1"):
+        head = await writer.durable(stream)
+    assert (writer.dropped(Kind.DROPPABLE), writer.dropped(Kind.DURABLE)) == (2, 3)
+    assert head == 5
+    assert not writer.session.closed
+    assert writer.session.unsent < bounds.unsent_bytes
+
+    heard = await hear_all(wire, "lagged")
+    heard += await hear_all(wire, "lagged")
+    assert [body for name, body in heard if name == "lagged"] == [
+        {"stream": "inbox:1", "head_seq": 5},
+        {"stream": "inbox:2", "head_seq": 4},
+    ]
+    assert [body["seq"] for name, body in heard if name == "durable"] == [1, 2]
+    await until(lambda: writer.session.write is not None)  # nothing stands before it any more
+    await writer.droppable()
+    await writer.durable("inbox:1")
+    assert [name for name, _ in await hear_all(wire, "durable")] == ["droppable", "durable"]
+    wire.writer.close()
+    await node.assert_nobody_left()
+
+
+@PAIR
+async def test_a_client_that_does_not_read_is_cut_off_and_others_are_not(
+    start_node: StartNode, tls: Tls, secure: bool, logs: Logs
+) -> None:
+    node = await start_node(tls=tls.server if secure else None)
+    alice, bob = await node.register("alice"), await node.register("bob")
+    wire = await (await (await Wire().open(node, tls=tls.client if secure else None, small=True)).greet()).join(alice)
+    writer = Writer(node, alice)
+    beside = await (await (await Wire().open(node, tls=tls.client if secure else None)).greet()).join(bob)
+    most = 0
+    while not writer.session.closed:
+        most = max(most, writer.session.unsent)
+        await writer.needed()
+        await asyncio.sleep(0)
+    bound = node.engine.bounds.unsent_bytes
+    assert bound - 2 * len(BODY) < most <= bound
+    beside.send(clock(3))
+    assert (await beside.packet()).startswith(f"43{SPACE},3")
+    (line,) = [line for line in logs.lines if line["event"] == "cutting a connection"]
+    assert line["reason"] == "too slow"
+    await until(lambda: len(node.engine.sessions) == 1)
+    beside.writer.close()
+    wire.writer.close()
+    await node.assert_nobody_left()
+
+
+async def test_a_client_that_polls_is_told_what_it_missed_too(
+    node: Node, alice: Fan, polling: OpenPolling
+) -> None:
+    one = await polling(node, alice)
+    writer, bounds = Writer(node, alice), node.engine.bounds
+    await writer.durable("inbox:1")
+    await writer.fill(bounds.dropping_bytes)
+    await writer.droppable()
+    await writer.durable("inbox:1")
+    await writer.fill(bounds.lagging_bytes)
+    await writer.durable("inbox:1")
+    await writer.durable("inbox:1")
+    assert (writer.dropped(Kind.DROPPABLE), writer.dropped(Kind.DURABLE)) == (1, 2)
+    _, text = await one.get()
+    assert [packet for packet in text.split("\x1e") if '"durable"' in packet] == [
+        f'42{SPACE},["durable",{{"seq":{seq}}}]' for seq in (1, 2)
+    ]
+    assert await one.get() == (200, f'42{SPACE},["lagged",{{"stream":"inbox:1","head_seq":4}}]')
+    await writer.durable("inbox:1")
+    assert await one.get() == (200, f'42{SPACE},["durable",{{"seq":5}}]')
+    assert (await one.post("1"))[0] == 200
+    await node.assert_nobody_left()
+
+
+async def test_a_client_that_polls_no_more_is_cut_off(node: Node, alice: Fan, polling: OpenPolling) -> None:
+    await polling(node, alice)
+    writer, most = Writer(node, alice), 0
+    while not writer.session.closed:
+        most = max(most, writer.session.unsent)
+        await writer.needed()
+    bound = node.engine.bounds.unsent_bytes
+    assert bound - 2 * len(BODY) < most <= bound
+    await node.assert_nobody_left()
+
+
+async def test_what_was_missed_while_polling_is_told_after_an_upgrade(
+    node: Node, alice: Fan, polling: OpenPolling, http: Any
+) -> None:
+    one = await polling(node, alice)
+    writer = Writer(node, alice)
+    async with http.ws_connect(f"{node.url}/socket.io/?EIO=4&transport=websocket&sid={one.sid}") as ws:
+        await ws.send_str("2probe")
+        assert await ws.receive_str() == "3probe"
+        await writer.fill(node.engine.bounds.lagging_bytes)
+        await writer.durable("inbox:1")
+        await ws.send_str("5")
+        heard = [await ws.receive_str()]
+        while not heard[-1].startswith(f'42{SPACE},["lagged"'):
+            heard.append(await ws.receive_str())
+        assert all(text.startswith(f'42{SPACE},["needed"') for text in heard[:-1])
+    await node.assert_nobody_left()
+
+
+async def test_a_burst_during_an_upgrade_comes_whole_and_in_order(
+    node: Node, alice: Fan, client: OpenClient
+) -> None:
+    """With python-socketio's own client, from polling to its WebSocket."""
+    running = True
+
+    async def burst() -> None:
+        number = 0
+        while running:
+            number += 1
+            await node.tell(alice, {"stream": "x", "head_seq": number})
+            await asyncio.sleep(0)
+
+    for _ in range(5):
+        writing = asyncio.create_task(burst())
+        one: Client = await client(node, alice, transports=["polling", "websocket"])
+        await until(partial(carried_by_websocket, one))
+        await one.event("lagged", 200)
+        running = False
+        await writing
+        running = True
+        numbers = [body["head_seq"] for body in one.all("lagged")]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        await one.close()
+    await node.assert_nobody_left()
+
+
+def carried_by_websocket(one: Client) -> bool:
+    return bool(one.socket.transport() == "websocket")
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd" if os.path.exists("/proc/self/fd") else "/dev/fd"))
+
+
+def alive() -> list[object]:
+    """Whatever of a connection is still held by anybody."""
+    gc.collect()
+    return [found for found in gc.get_objects() if isinstance(found, (Member, Connection, WebSocket))]
+
+
+async def test_a_client_with_a_zero_window_is_gone_soon_after_its_ping_timeout_and_frees_everything(
+    start_node: StartNode,
+) -> None:
+    node = await start_node(ping_interval=0.3, ping_timeout=0.3, alone=0.5)
+    fans = [await node.register(f"fan{number}") for number in range(5)]
+    gc.collect()
+    before, descriptors = len(alive()), open_files()
+    tasks = len(asyncio.all_tasks())
+    wires = [await (await Wire().open(node, small=True)).greet() for _ in fans]
+    for wire, fan in zip(wires, fans, strict=True):
+        await wire.join(fan)
+    sessions = list(node.engine.sessions.values())
+    for wire in wires:
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    for fan in fans:
+        for _ in range(200):  # 6 MB: over what the kernel takes of both sides
+            await node.engine.rooms.broadcast(SPACE, inbox_of(fan.id), event(SPACE, "x", BODY, Kind.DROPPABLE))
+            await asyncio.sleep(0)
+    assert all(session.unsent > 64 * KB for session in sessions if not session.closed)
+    began = time.monotonic()
+    await node.assert_nobody_left()
+    assert time.monotonic() - began < 0.3 + 0.3 + 5
+    assert all(session.closed and session.unsent == 0 for session in sessions)
+    sessions.clear()
+    for wire in wires:
+        wire.writer.close()
+    wires.clear()
+    await until(lambda: open_files() <= descriptors, "file descriptors are left")
+    await until(lambda: len(asyncio.all_tasks()) <= tasks, "tasks are left")
+    await until(lambda: len(alive()) <= before, "objects are left")
+    await until(
+        lambda: not any(isinstance(found, Session) for slot in node.engine.wheel._slots.values() for found in slot),
+        "the wheel still knows them",
+    )
