@@ -190,6 +190,7 @@ class Member:
         self.open = False
         space = self.space
         space.members.pop(self.sid, None)
+        self.session.engine.rooms.callbacks.pop(self.sid, None)
         for room in self.rooms:
             members = space.rooms[room]
             del members[self.sid]

@@ -41,7 +41,8 @@ class Json:
 class Packet(socketio.packet.Packet):  # type: ignore[misc]  # the package is untyped
     """The stock packet with its text checked and its binary attachments bounded: stock, a client may announce 10^9."""
 
-    max_attachments = 8
+    json = Json  # the package's own is the standard module's
+    max_attachments = 8  # of an engine's own class: Bounds.attachments
 
     def decode(self, encoded_packet: Any) -> int:
         if not isinstance(encoded_packet, str):

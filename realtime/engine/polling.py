@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections import deque
+from urllib.parse import parse_qs
 
-import engineio.payload
 from aiohttp import web
 
 from realtime.engine.frames import BINARY, TEXT, encode
@@ -14,7 +14,8 @@ from realtime.engine.messages import Message
 
 NOOP = b"6"
 UNREADABLE = (web.RequestPayloadError, web.PayloadAccessError)  # chunks or lengths that are none
-_POSTED = (1, 3, 4)  # what a client may post: CLOSE, PONG, MESSAGE
+MOST_PACKETS = 16  # of one body, as python-engineio has it
+_POSTED = ("1", "3", "4")  # what a client may post: CLOSE, PONG, MESSAGE
 
 
 class TooLargeError(Exception):
@@ -121,23 +122,16 @@ async def read_body(request: web.Request, limit: int) -> list[str | bytes]:
             raise TooLargeError
     text = body.decode()
     if text.startswith("d="):  # a script's form
-        packets = engineio.payload.Payload(encoded_payload=text).packets
-        return [packet.data if packet.binary else packet.encode() for packet in packets if _postable(packet)]
+        text = parse_qs(text, max_num_fields=1)["d"][0]
     if not text:
         return []
     parts = text.split("\x1e")
-    if len(parts) > engineio.payload.Payload.max_decode_packets:
+    if len(parts) > MOST_PACKETS:
         raise ValueError("too many packets in one body")
     return [base64.b64decode(part[1:], validate=True) if part[:1] == "b" else _checked(part) for part in parts]
 
 
-def _postable(packet: engineio.packet.Packet) -> bool:
-    if packet.packet_type not in _POSTED:
-        raise ValueError(f"packets of type {packet.packet_type}")
-    return True
-
-
 def _checked(part: str) -> str:
-    if part[:1] not in ("1", "3", "4"):
+    if part[:1] not in _POSTED:
         raise ValueError(f"packets of type {part[:1]!r}")
     return part

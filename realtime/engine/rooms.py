@@ -55,6 +55,11 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is unty
         if not members:
             del member.space.rooms[room]
 
+    def awaits(self, member: Member, ack_id: int | None) -> bool:
+        """Whether an event that was sent with a callback has this number, and was not answered yet. (0 is where
+        python-socketio keeps its counter, which a client could call.)"""
+        return bool(ack_id) and ack_id in self.callbacks.get(member.sid, ())
+
     def count(self, namespace: str, room: str) -> int:
         space = self.spaces.get(namespace)
         return len(space.rooms.get(room, ())) if space is not None else 0

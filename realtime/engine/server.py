@@ -69,9 +69,10 @@ class Engine:
         self._tasks: set[asyncio.Task[Any]] = set()  # departures: at most one a member
         self.draining = False
 
+        self.packet_class = _packets(self.bounds.attachments)
         self.sio = SocketIOServer(
             client_manager=self.rooms,
-            serializer=_packets(self.bounds.attachments),
+            serializer=self.packet_class,
             logger=_quiet("socketio"),
             engineio_logger=_quiet("engineio"),
             async_mode="aiohttp",
@@ -138,13 +139,13 @@ class Engine:
             else:
                 member.receive(packet.data, packet.id)
         elif kind in (ACK, BINARY_ACK):
-            if member is not None:
+            if member is not None and self.rooms.awaits(member, packet.id) and isinstance(packet.data, list):
                 self.spawn(self.rooms.trigger_callback(member.sid, packet.id, packet.data))
         else:
             raise ValueError(f"packets of type {kind}")
 
-    def connect(self, session: Session, namespace: str, auth: Any) -> None:
-        """A client asks to be let into a namespace."""
+    def connect(self, session: Session, namespace: str, auth: Any, *, too_deep: bool = False) -> None:
+        """A client asks to be let into a namespace. ``too_deep``: its auth is nested deeper than it may be."""
         space = self.rooms.spaces.get(namespace)
         if space is None:
             known = ", ".join(sorted(self.rooms.spaces))
@@ -152,6 +153,13 @@ class Engine:
             self._refuse_namespace(session, namespace, Code.NOT_FOUND, message)
         elif session.member(namespace) is not None:
             return  # a second CONNECT for the same namespace would make a second member of one client
+        elif too_deep:
+            self._refuse_namespace(
+                session,
+                namespace,
+                Code.INVALID,
+                f"auth is nested deeper than {self.bounds.nesting} lists and objects",
+            )
         elif len(session.members) >= self.bounds.namespaces:
             self._refuse_namespace(
                 session, namespace, Code.FULL, f"one connection is in at most {self.bounds.namespaces} namespaces"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from mypick.errors import Code
 from realtime.engine import reasons
 from realtime.engine.frames import TEXT, encode
+from realtime.engine.incoming import take_message
 from realtime.engine.messages import Kind, Message, evicted, lagged
-from realtime.engine.packets import MALFORMED, Packet, nested_deeper, read_arguments, read_connect, read_event
+from realtime.engine.packets import MALFORMED, Packet
 from realtime.engine.polling import Mailbox
 from realtime.engine.reasons import close_code_for
 
@@ -149,7 +150,9 @@ class Session:
         kind = payload[0] if payload else 0
         if kind == MESSAGE:
             try:
-                self._take_message(payload)
+                if self._attachments is not None:
+                    raise ValueError("an attachment was to come")
+                self._attachments = take_message(self, payload)
             except MALFORMED as malformed:
                 self._malformed(malformed)
         elif kind == PONG:
@@ -174,35 +177,6 @@ class Session:
                 self.engine.take_packet(self, packet)
         except MALFORMED as malformed:
             self._malformed(malformed)
-
-    def _take_message(self, payload: bytearray) -> None:
-        if self._attachments is not None:
-            raise ValueError("an attachment was to come")
-        for member in self.members:
-            head = member.space.event_head
-            if payload.startswith(head) and (read := read_arguments(payload, len(head))) is not None:
-                ack_id, arguments = read
-                opened = payload.count(b"[") + payload.count(b"{")
-                if nested_deeper(arguments, self.engine.bounds.nesting, opened):
-                    member.refuse_nesting(ack_id)
-                else:
-                    member.receive(arguments, ack_id)
-                return
-        if payload.startswith(b"42"):
-            event = read_event(payload)
-            if event is not None and self.member(event.namespace) is None:
-                self.engine.answer_stranger(self, event)
-                return
-        if payload.startswith(b"40/") and (connect := read_connect(payload)) is not None:
-            self.engine.connect(self, *connect)
-            return
-        packet = Packet(encoded_packet=payload[1:].decode())
-        if packet.attachment_count:
-            if self.member(packet.namespace or "/") is None:
-                raise ValueError("attachments for a namespace that it is not in")
-            self._attachments = packet
-        else:
-            self.engine.take_packet(self, packet)
 
     def member(self, namespace: str) -> Member | None:
         for member in self.members:
