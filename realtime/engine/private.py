@@ -129,5 +129,9 @@ class SocketIOServer(socketio.AsyncServer):  # type: ignore[misc]  # the package
 
     eio: PollingServer
 
+    async def disconnect(self, sid: str, namespace: str | None = None, ignore_queue: bool = False) -> None:
+        """Put one client out of a namespace, and tell it."""
+        self.manager.put_out(sid, namespace or "/")
+
     def _engineio_server_class(self) -> type[PollingServer]:
         return PollingServer

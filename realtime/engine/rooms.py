@@ -16,7 +16,8 @@ import socketio
 from mypick.errors import Code, DomainError
 from realtime.engine.member import Member, Space
 from realtime.engine.messages import Message
-from realtime.engine.packets import EVENT, Packet
+from realtime.engine.packets import EVENT
+from realtime.engine.reasons import SERVER_DISCONNECT
 
 if TYPE_CHECKING:
     from realtime.engine.session import Session
@@ -66,7 +67,8 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is unty
 
     async def broadcast(self, namespace: str, room: str, message: Message, *, but: str = "") -> None:
         """Hand ``message`` to the members of ``room``, less ``but``. Returns when it is with all transports; it waits
-        for no client. The frame is built, and each transport takes the same bytes."""
+        for no client. The frame is built, and each transport takes the same bytes. Where a client may not hear two in
+        another order, the second is handed over when the first has returned."""
         space = self.spaces.get(namespace)
         members = space.rooms.get(room) if space is not None else None
         if not members:
@@ -82,32 +84,43 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is unty
             # who left meanwhile must not hear it, even if it is still connected
             _write([session for sid, session in part if sid in members], message)
 
-    # the surface of python-socketio's manager
+    # the surface of python-socketio's manager, behind the server's emit, call, enter_room, leave_room, close_room,
+    # rooms and disconnect
 
     def get_namespaces(self) -> list[str]:
         return list(self.spaces)
 
     def get_participants(self, namespace: str, room: Any) -> Iterator[tuple[str, str]]:
+        """Client and connection of each member of ``room``: a name, a client's own sid, None for all, or a list of
+        rooms, whose members come once."""
+        yield from [(member.sid, member.session.sid) for member in self._participants(namespace, room)]
+
+    def _participants(self, namespace: str, room: Any) -> list[Member]:
         space = self.spaces.get(namespace)
         if space is None:
-            return
+            return []
         if room is None:
-            yield from [(sid, member.session.sid) for sid, member in space.members.items()]
-        elif room in space.members:
-            yield room, space.members[room].session.sid
-        else:
-            yield from [(sid, session.sid) for sid, session in space.rooms.get(room, {}).items()]
+            return list(space.members.values())
+        found: dict[str, None] = {}
+        for name in [room] if isinstance(room, str) else room:
+            found.update(dict.fromkeys([name] if name in space.members else space.rooms.get(name, ())))
+        return [space.members[sid] for sid in found]
 
     def is_connected(self, sid: str, namespace: str) -> bool:
         return self.find(namespace, sid) is not None
 
-    async def can_disconnect(self, sid: str, namespace: str) -> bool:
-        return self.is_connected(sid, namespace)
+    def is_sid_room(self, namespace: str, room: str) -> bool:
+        return self.is_connected(room, namespace)
+
+    def put_out(self, sid: str, namespace: str) -> None:
+        """Who is not there is no error."""
+        if (member := self.find(namespace, sid)) is not None:
+            member.disconnect(SERVER_DISCONNECT)
 
     def sid_from_eio_sid(self, eio_sid: str, namespace: str) -> str | None:
         session = self.server.eio.sockets.get(eio_sid)
         member = session.member(namespace) if session is not None else None
-        return member.sid if member is not None else None
+        return member.sid if member is not None and member.open else None
 
     def eio_sid_from_sid(self, sid: str, namespace: str) -> str | None:
         member = self.find(namespace, sid)
@@ -121,7 +134,10 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is unty
         member = self.find(namespace, sid)
         if member is None:
             raise ValueError("sid is not connected to requested namespace")
-        self.enter(member, room)
+        if sid != room:  # in its own it is always
+            if self.is_sid_room(namespace, room):
+                raise ValueError("cannot enter a sid room")
+            self.enter(member, room)
 
     def basic_leave_room(self, sid: str, namespace: str, room: str) -> None:
         if (member := self.find(namespace, sid)) is not None:
@@ -138,18 +154,28 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is unty
         to: Any = None,
         **_: Any,
     ) -> None:
-        """``emit`` of python-socketio, binary arguments included; with ``callback`` for one client."""
+        """``emit`` of python-socketio, binary arguments included; with ``callback`` each client has its own number to
+        answer with."""
         arguments = list(data) if isinstance(data, tuple) else [] if data is None else [data]
-        skipped = set(skip_sid) if isinstance(skip_sid, list) else {skip_sid}
-        targets = [sid for sid, _ in self.get_participants(namespace, to or room) if sid not in skipped]
-        for sid in targets:
-            ack_id = self._generate_ack_id(sid, callback) if callback is not None else None
-            encoded = Packet(EVENT, namespace=namespace, data=[event, *arguments], id=ack_id).encode()
-            parts = encoded if isinstance(encoded, list) else [encoded]
-            if (member := self.find(namespace, sid)) is not None:
-                for part in parts:
-                    binary = isinstance(part, bytes)
-                    member.session.send(Message(part if binary else b"4" + part.encode(), binary=binary))
+        skipped = skip_sid if isinstance(skip_sid, list) else [skip_sid]
+        alike = None if callback is not None else self._encoded(namespace, [event, *arguments])
+        targets = [member for member in self._participants(namespace, to or room) if member.sid not in skipped]
+        for number, member in enumerate(targets):
+            if number and number % SLICE == 0:
+                await asyncio.sleep(0)
+            if not member.open:  # it left meanwhile
+                continue
+            ack_id = None if alike is not None else self._generate_ack_id(member.sid, callback)
+            for part in alike or self._encoded(namespace, [event, *arguments], ack_id):
+                member.session.send(part)
+
+    def _encoded(self, namespace: str, arguments: list[Any], ack_id: int | None = None) -> list[Message]:
+        encoded = self.server.packet_class(EVENT, namespace=namespace, data=arguments, id=ack_id).encode()
+        parts = encoded if isinstance(encoded, list) else [encoded]
+        return [
+            Message(b"4" + part.encode()) if isinstance(part, str) else Message(bytes(part), binary=True)
+            for part in parts
+        ]
 
 
 def _write(sessions: Iterable[Session], message: Message) -> None:
