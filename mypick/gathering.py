@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from mypick import db
@@ -40,7 +40,7 @@ class Gathering(Generic[K, V]):
         self._ask = ask
         self._most = most
         self._longest_pause = longest_pause
-        self._waiting: dict[K, asyncio.Future[V | None]] = {}  # bound: one for each caller
+        self._waiting: dict[K, list[asyncio.Future[V | None]]] = {}  # bound: one for each caller
         self._batches: set[asyncio.Task[None]] = set()
         self._due: asyncio.Handle | None = None
         self._began_at = -math.inf
@@ -50,15 +50,15 @@ class Gathering(Generic[K, V]):
     async def get(self, question: K) -> V | None:
         """The answer, or None where there is none. What ``ask`` raises, everybody in the batch gets. Not inside a
         transaction: the batch of many is in nobody's."""
-        if db.in_a_transaction():
-            raise RuntimeError("a gathered question must not be asked inside a transaction")
-        answer = self._waiting.get(question)
-        if answer is None:
-            loop = asyncio.get_running_loop()
-            answer = self._waiting[question] = loop.create_future()
-            if self._due is None:
-                self._due = loop.call_at(max(loop.time(), self._free_at), self._begin)
-        return await asyncio.shield(answer)  # others may wait for the same
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[V | None] = loop.create_future()
+        self._waiting.setdefault(question, []).append(answer)
+        if self._due is None:
+            if db.in_a_transaction():  # of the first, whose context becomes the batch's
+                self._waiting.clear()
+                raise RuntimeError("a gathered question must not be asked inside a transaction")
+            self._due = loop.call_at(max(loop.time(), self._free_at), self._begin)
+        return await answer
 
     def _begin(self) -> None:
         loop = asyncio.get_running_loop()
@@ -77,18 +77,21 @@ class Gathering(Generic[K, V]):
         self._batches.add(task)
         task.add_done_callback(self._batches.discard)
 
-    async def _answer(self, batch: Mapping[K, asyncio.Future[V | None]]) -> None:
+    async def _answer(self, batch: Mapping[K, Sequence[asyncio.Future[V | None]]]) -> None:
         try:
             answers = await self._ask(list(batch))
         except BaseException as failure:
             problem = failure if isinstance(failure, Exception) else ConnectionError("this process is closing")
-            for future in batch.values():
-                if not future.done():
-                    future.set_exception(problem)
-                    future.exception()  # seen, even if whoever asked has gone
+            for future in _unanswered(batch.values()):
+                future.set_exception(problem)
             if not isinstance(failure, Exception):
                 raise
         else:
-            for question, future in batch.items():
-                if not future.done():
+            for question, futures in batch.items():
+                for future in _unanswered([futures]):
                     future.set_result(answers.get(question))
+
+
+def _unanswered(callers: Iterable[Sequence[asyncio.Future[V]]]) -> Iterator[asyncio.Future[V]]:
+    """But for those who have gone."""
+    return (future for futures in callers for future in futures if not future.done())

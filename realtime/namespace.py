@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+import orjson
 import structlog
 from pydantic import BaseModel
 
@@ -115,9 +116,10 @@ class Namespace:
 
     # what subclasses use
 
-    def send(self, conn: Connection, name: str, body: BaseModel) -> None:
-        """One event to one client. Never waits."""
-        conn.member.session.send(event(self.name, name, body.__pydantic_serializer__.to_json(body)))
+    def send(self, conn: Connection, name: str, body: BaseModel | dict[str, Any]) -> None:
+        """One event to one client; ``body`` may be what the model would be in JSON. Never waits."""
+        text = orjson.dumps(body) if isinstance(body, dict) else body.__pydantic_serializer__.to_json(body)
+        conn.member.session.send(event(self.name, name, text))
 
     def enter(self, conn: Connection, room: str) -> None:
         self.parts.engine.rooms.enter(conn.member, room)

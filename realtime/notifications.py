@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mypick.notifications.commands import MarkRead
 from mypick.notifications.service import Notifications
 from mypick.notifications.streams import PREFIX, inbox_of
@@ -33,7 +35,7 @@ class NotificationsNamespace(Namespace):
     async def start(self, conn: Connection) -> None:
         stream = inbox_of(conn.actor.user_id)
 
-        async def enter(unread: UnreadNotifications) -> None:
+        async def enter(unread: dict[str, Any]) -> None:
             await self._send_unread(conn, unread)
             self.enter(conn, stream)
 
@@ -48,7 +50,7 @@ class NotificationsNamespace(Namespace):
             stream, lambda: self._notifications.arrival(conn.actor), lambda unread: self._send_unread(conn, unread)
         )
 
-    async def _send_unread(self, conn: Connection, unread: UnreadNotifications) -> None:
+    async def _send_unread(self, conn: Connection, unread: dict[str, Any]) -> None:
         self.send(conn, "unread-notifications", unread)
 
     @command("mark-read", scope="notifications:write")

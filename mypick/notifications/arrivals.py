@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any
 
 from mypick import db
+from mypick.clock import to_wire
 from mypick.gathering import Gathering
 from mypick.notifications.streams import PREFIX, data_of, inbox_of
-from mypick.notifications.views import NewNotification, NotificationData, UnreadNotifications
 from mypick.streams import Position
 from mypick.streams.store import StreamStore
 
@@ -17,18 +17,44 @@ UNREAD_ON_CONNECT = 50  # newest items of the first event, as the wire says
 ITEMS_AT_ONCE = 10_000  # in one answer of the database: some 7 MB and 0.1 s of this process
 INBOXES_AT_ONCE = 400  # in one statement: SQLite joins 500 parts of a UNION at most
 
-Arrival = tuple[Position, UnreadNotifications]
+FIRST = 10  # items that come with the state of an inbox; who has more unread costs a second statement
 
-_COLUMNS = (
-    "i.id, i.user_id, i.seq, i.created_at, n.kind, n.title, n.body, n.url, n.image_url, n.creator_id, n.content_id"
-)
-# the newest unread of each user, through the index on (user_id, read_at, seq)
+Arrival = tuple[Position, dict[str, Any]]
+"""The position of an inbox and its unread, as ``UnreadNotifications`` has them in JSON: for thousands at once models
+would cost more than all else."""
+
+_ITEM = "i.id, i.user_id, i.seq, i.created_at, n.kind, n.title, n.body, n.url, n.image_url, n.creator_id, n.content_id"
+# the newest unread of one user, through the index on (user_id, read_at, seq)
 _NEWEST = "SELECT * FROM notification WHERE user_id = %s AND read_at IS NULL AND seq <= %s ORDER BY seq DESC LIMIT %d"
 
 
+@dataclass(slots=True)
+class _Inbox:
+    """One inbox, all of one moment, but for items that are read by a later statement."""
+
+    position: Position
+    unread_count: int
+    items: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def wanted(self) -> int:
+        """Items that are to be shown."""
+        return min(self.unread_count, UNREAD_ON_CONNECT)
+
+    def arrival(self) -> Arrival:
+        position = self.position
+        return position, {
+            "stream": position.key,
+            "epoch": position.epoch,
+            "head_seq": position.head_seq,
+            "unread_count": self.unread_count,
+            "items": self.items,
+        }
+
+
 class Arrivals:
-    """The unread of people, each with the position of the inbox up to which it is true. Two queries for all who ask
-    within the same moment, or one where nothing is unread."""
+    """The unread of people, each with the position of the inbox up to which it is true. All who ask within the same
+    moment are answered by one query on PostgreSQL where few items are unread, by two otherwise."""
 
     def __init__(self, store: StreamStore) -> None:
         self._store = store
@@ -41,62 +67,64 @@ class Arrivals:
         return arrival
 
     async def _read(self, user_ids: Sequence[int]) -> dict[int, Arrival]:
-        states = await _states(user_ids)
-        if absent := [user_id for user_id in user_ids if user_id not in states]:
+        inboxes = await _inboxes(user_ids)
+        if absent := [user_id for user_id in user_ids if user_id not in inboxes]:
             await self._store.ids_of([inbox_of(user_id) for user_id in absent])  # made, empty
-            states |= await _states(absent)
-        items: dict[int, list[NewNotification]] = {}
-        for chunk in _chunks(states):
-            for row in await _newest_unread([(user_id, states[user_id][0].head_seq) for user_id in chunk]):
-                items.setdefault(row["user_id"], []).append(_event(row, *states[row["user_id"]]))
-        return {
-            user_id: (position, _unread(position, count, items.get(user_id, [])))
-            for user_id, (position, count) in states.items()
-        }
+            inboxes |= await _inboxes(absent)
+        for chunk in _chunks({user_id: inbox for user_id, inbox in inboxes.items() if len(inbox.items) < inbox.wanted}):
+            for inbox in chunk.values():
+                inbox.items = []
+            for row in await _newest_unread(chunk):
+                inbox = chunk[row["user_id"]]
+                inbox.items.append(_event(row, inbox))
+        return {user_id: inbox.arrival() for user_id, inbox in inboxes.items()}
 
 
-async def _states(user_ids: Sequence[int]) -> dict[int, tuple[Position, int]]:
-    """Where inboxes stand and how much of them is unread, all of one moment."""
+async def _inboxes(user_ids: Sequence[int]) -> dict[int, _Inbox]:
+    """Where inboxes stand and how much of them is unread; from PostgreSQL with the first items."""
     key = f"s.{db.quoted('key')}"
-    select = (
-        f"SELECT s.id, {key} AS name, s.epoch, s.head_seq, s.floor_seq, COALESCE(i.unread_count, 0) AS unread_count "  # noqa: S608
-        f"FROM {db.quoted('stream')} s LEFT JOIN inbox i ON i.user_id = "
-    )
+    state = f"s.id AS stream_id, {key} AS name, s.epoch, s.head_seq, s.floor_seq, COALESCE(b.unread_count, 0) AS unread"
+    source = f"{db.quoted('stream')} s LEFT JOIN inbox b ON b.user_id = CAST(SUBSTR({key}, {len(PREFIX) + 1}) AS "
     keys = [inbox_of(user_id) for user_id in user_ids]
     if db.dialect() == "postgres":
-        number, condition, values = "BIGINT", "= ANY($1::text[])", [keys]
-    else:
-        number, condition, values = "SIGNED", f"IN ({','.join(map(repr, keys))})", []
-    rows = await db.connection().execute_query_dict(
-        f"{select} CAST(SUBSTR({key}, {len(PREFIX) + 1}) AS {number}) WHERE {key} {condition}", values
-    )
-    return {
-        int(row["name"].removeprefix(PREFIX)): (
-            Position(row["id"], row["name"], row["epoch"], row["head_seq"], row["floor_seq"]),
-            row["unread_count"],
+        newest = _NEWEST % ("b.user_id", "s.head_seq", FIRST)
+        statement = (
+            f"SELECT {state}, {_ITEM} FROM {source} BIGINT) LEFT JOIN LATERAL ({newest}) i ON b.unread_count > 0 "  # noqa: S608
+            f"LEFT JOIN notice n ON n.id = i.notice_id WHERE {key} = ANY($1::text[]) ORDER BY i.seq DESC"
         )
-        for row in rows
-    }
+        rows = await db.connection().execute_query_dict(statement, [keys])
+    else:
+        statement = f"SELECT {state} FROM {source} SIGNED) WHERE {key} IN ({','.join(map(repr, keys))})"  # noqa: S608
+        rows = await db.connection().execute_query_dict(statement)
+    inboxes: dict[int, _Inbox] = {}
+    for row in rows:
+        user_id = int(row["name"].removeprefix(PREFIX))
+        inbox = inboxes.get(user_id)
+        if inbox is None:
+            position = Position(row["stream_id"], row["name"], row["epoch"], row["head_seq"], row["floor_seq"])
+            inbox = inboxes[user_id] = _Inbox(position, row["unread"])
+        if row.get("id") is not None:
+            inbox.items.append(_event(row, inbox))
+    return inboxes
 
 
-def _chunks(states: Mapping[int, tuple[Position, int]]) -> Iterator[list[int]]:
-    """Those who have something unread, in parts of at most ``ITEMS_AT_ONCE`` items."""
-    chunk: list[int] = []
+def _chunks(inboxes: Mapping[int, _Inbox]) -> Iterator[dict[int, _Inbox]]:
+    """``inboxes`` in parts of at most ``ITEMS_AT_ONCE`` items and ``INBOXES_AT_ONCE`` inboxes."""
+    chunk: dict[int, _Inbox] = {}
     size = 0
-    for user_id, (_, unread_count) in states.items():
-        count = min(unread_count, UNREAD_ON_CONNECT)
-        if size + count > ITEMS_AT_ONCE or len(chunk) == INBOXES_AT_ONCE:
+    for user_id, inbox in inboxes.items():
+        if size + inbox.wanted > ITEMS_AT_ONCE or len(chunk) == INBOXES_AT_ONCE:
             yield chunk
-            chunk, size = [], 0
-        if count:
-            chunk.append(user_id)
-            size += count
+            chunk, size = {}, 0
+        chunk[user_id] = inbox
+        size += inbox.wanted
     if chunk:
         yield chunk
 
 
-async def _newest_unread(heads: Sequence[tuple[int, int]]) -> Sequence[Mapping[str, Any]]:
-    """For pairs of user and highest ``seq``; newest first."""
+async def _newest_unread(inboxes: Mapping[int, _Inbox]) -> Sequence[Mapping[str, Any]]:
+    """What is shown of each inbox, newest first."""
+    heads = [(user_id, inbox.position.head_seq) for user_id, inbox in inboxes.items()]
     if db.dialect() == "postgres":
         newest = _NEWEST % ("who.id", "who.head", UNREAD_ON_CONNECT)
         source = f"unnest($1::bigint[], $2::bigint[]) AS who(id, head) CROSS JOIN LATERAL ({newest}) i"
@@ -106,40 +134,17 @@ async def _newest_unread(heads: Sequence[tuple[int, int]]) -> Sequence[Mapping[s
         source = f"({' UNION ALL '.join(f'SELECT * FROM ({newest}) a' for newest in each)}) i"  # noqa: S608 - numbers
         values = None
     return await db.connection().execute_query_dict(
-        f"SELECT {_COLUMNS} FROM {source} LEFT JOIN notice n ON n.id = i.notice_id ORDER BY i.seq DESC", values  # noqa: S608
+        f"SELECT {_ITEM} FROM {source} LEFT JOIN notice n ON n.id = i.notice_id ORDER BY i.seq DESC", values  # noqa: S608
     )
 
 
-def _unread(position: Position, unread_count: int, items: list[NewNotification]) -> UnreadNotifications:
-    return UnreadNotifications.model_construct(
-        stream=position.key,
-        epoch=position.epoch,
-        head_seq=position.head_seq,
-        unread_count=unread_count,
-        items=items,
-    )
-
-
-def _event(row: Mapping[str, Any], position: Position, unread_count: int) -> NewNotification:
-    return new_notification(
-        position,
-        unread_count,
-        seq=row["seq"],
-        event_id=row["id"],
-        at=db.moment(row["created_at"]),
-        notice=None if row["kind"] is None else row,
-    )
-
-
-def new_notification(
-    position: Position, unread_count: int, *, seq: int, event_id: int, at: datetime, notice: Mapping[str, Any] | None
-) -> NewNotification:
-    # nothing is checked: it comes from our own tables, for thousands of clients at once
-    return NewNotification.model_construct(
-        stream=position.key,
-        epoch=position.epoch,
-        seq=seq,
-        id=event_id,
-        at=at,
-        data=NotificationData.model_construct(**data_of(notice, unread_count)),
-    )
+def _event(row: Mapping[str, Any], inbox: _Inbox) -> dict[str, Any]:
+    """A ``NewNotification`` in JSON."""
+    return {
+        "stream": inbox.position.key,
+        "epoch": inbox.position.epoch,
+        "seq": row["seq"],
+        "id": row["id"],
+        "at": to_wire(db.moment(row["created_at"])),
+        "data": data_of(None if row["kind"] is None else row, inbox.unread_count),
+    }

@@ -11,16 +11,17 @@ from tortoise.exceptions import IntegrityError
 from mypick import db
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
-from mypick.notifications.arrivals import Arrivals, new_notification
+from mypick.notifications.arrivals import Arrival, Arrivals
 from mypick.notifications.commands import MarkRead, UpdateNotificationSettings
 from mypick.notifications.fan_out import EVENT
 from mypick.notifications.models import Inbox, Notification, NotificationSettings
-from mypick.notifications.streams import inbox_of, notices_of, render_new_notification
+from mypick.notifications.streams import data_of, inbox_of, notices_of, render_new_notification
 from mypick.notifications.views import (
     InboxPage,
     InboxState,
     KindsWanted,
     NewNotification,
+    NotificationData,
     NotificationSettingsView,
     NotificationView,
     UnreadCount,
@@ -46,10 +47,10 @@ class Notifications:
 
     async def unread(self, actor: Actor) -> UnreadNotifications:
         """What a socket is sent when it connects: the newest unread items and where the stream stands."""
-        return (await self.arrival(actor))[1]
+        return UnreadNotifications.model_validate((await self.arrival(actor))[1])
 
-    async def arrival(self, actor: Actor) -> tuple[Position, UnreadNotifications]:
-        """``unread``, with the position of the inbox up to whose head it is true."""
+    async def arrival(self, actor: Actor) -> Arrival:
+        """``unread`` as it is sent, with the position of the inbox up to whose head it is true."""
         return await self._arrivals.unread(actor.user_id)
 
     async def list(self, actor: Actor, unread: bool | None, cursor: str | None, limit: int) -> InboxPage:
@@ -148,8 +149,13 @@ class Notifications:
 async def _events(rows: Sequence[Notification], position: Position, unread_count: int) -> list[NewNotification]:
     notices = await notices_of({row.notice_id for row in rows}) if rows else {}
     return [
-        new_notification(
-            position, unread_count, seq=row.seq, event_id=row.id, at=row.created_at, notice=notices.get(row.notice_id)
+        NewNotification(
+            stream=position.key,
+            epoch=position.epoch,
+            seq=row.seq,
+            id=row.id,
+            at=row.created_at,
+            data=NotificationData.model_validate(data_of(notices.get(row.notice_id), unread_count)),
         )
         for row in rows
     ]

@@ -197,7 +197,7 @@ async def test_many_who_come_at_once_cost_the_queries_of_one(database: Database,
         together = await asyncio.gather(*(node.notifications.unread(person(number)) for number in people))
     assert together == alone
     assert [len(each.items) for each in together[:4]] == [4, 3, 2, 0]
-    assert len(queries) == 2
+    assert len(queries) <= 2
     with counted() as queries:
         first = await asyncio.gather(*(node.notifications.unread(person(number)) for number in strangers))
     assert [(each.head_seq, each.unread_count, each.items) for each in first] == [(0, 0, [])] * 2
@@ -211,4 +211,4 @@ async def test_many_who_come_at_once_cost_the_queries_of_one(database: Database,
         together_missed = await asyncio.gather(*(missed(number) for number in people))
     assert together_missed == alone_missed
     assert [len(answer["events"]) for answer in together_missed[:2]] == [3, 2]  # type: ignore[arg-type]
-    assert len(queries) == 2
+    assert len(queries) <= 2

@@ -11,8 +11,7 @@ from mypick.accounts.commands import EndSession
 from mypick.bus.memory import MemoryExchange
 from mypick.clock import SystemClock
 from mypick.db import Database
-from mypick.notifications.views import UnreadNotifications
-from mypick.streams import Position
+from mypick.notifications.arrivals import Arrival
 from realtime.connection import Connection
 from realtime.engine.wheel import TICK
 from tests.fakes import FakeClock
@@ -213,7 +212,7 @@ async def test_a_client_that_leaves_while_its_inbox_is_read_is_no_failure(
     entered, gate = asyncio.Event(), asyncio.Event()
     stock = node.notifications.arrival
 
-    async def slowly(actor: Actor) -> tuple[Position, UnreadNotifications]:
+    async def slowly(actor: Actor) -> Arrival:
         entered.set()
         await gate.wait()
         return await stock(actor)

@@ -39,9 +39,9 @@ async def test_trying_with_what_is_no_token_gives_no_more_time(
     gate = asyncio.Event()
     stock = node.accounts.authenticate
 
-    async def slowly(token: object) -> object:
+    async def slowly(token: object, *, kept: bool = True) -> object:
         await gate.wait()
-        return await stock(token)
+        return await stock(token, kept=kept)
 
     monkeypatch.setattr(node.accounts, "authenticate", slowly)
     wire = await (await Wire().open(node)).greet()
@@ -67,9 +67,9 @@ async def test_who_leaves_while_it_is_let_in_is_closed_in_its_time(
     gate = asyncio.Event()
     stock = node.accounts.authenticate
 
-    async def slowly(token: object) -> object:
+    async def slowly(token: object, *, kept: bool = True) -> object:
         await gate.wait()
-        return await stock(token)
+        return await stock(token, kept=kept)
 
     monkeypatch.setattr(node.accounts, "authenticate", slowly)
     wire = await (await Wire().open(node)).greet()
