@@ -18,7 +18,7 @@ V = TypeVar("V")
 
 MOST = 1_000  # questions in one batch; what is more waits for the next, which begins at once
 CALM, STORM = 200, 1_000  # questions a second: up to the first nobody waits, from the second on everybody most
-LONGEST_PAUSE = 0.25  # seconds between two batches in a storm: at 4,000 questions a second each is full
+LONGEST_PAUSE = 0.3  # seconds between two batches in a storm: at 3,300 questions a second each is full
 MEMORY = 0.25  # seconds over which the rate is measured: two questions at once are no storm
 
 

@@ -114,11 +114,9 @@ class Delivery:
     async def check_heads(self) -> None:
         """One query for all local streams; those that have moved on are filled."""
         ready = {local.position.id: local for local in self._locals.values() if local.ready}
-        for position in await self._store.positions(ready):
-            local = ready[position.id]
-            # a head below what was delivered is a database that lost commits: it must not pass for old news
-            if position.head_seq != local.last_seq or position.epoch != local.position.epoch:
-                self._fill_soon(local)
+        # a head below what was delivered is a database that lost commits: it must not pass for old news
+        for position in await self._store.moved([(local.position, local.last_seq) for local in ready.values()]):
+            self._fill_soon(ready[position.id])
 
     def look_now(self) -> None:
         """The bus may have lost something: do not wait for the next check."""

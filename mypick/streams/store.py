@@ -97,6 +97,25 @@ class StreamStore:
             found += [Position(*row) for row in rows]
         return found
 
+    async def moved(self, known: Sequence[tuple[Position, int]]) -> list[Position]:
+        """Where those streams stand now that are not where they are thought to be: at that epoch and that ``seq``."""
+        if db.dialect() == "postgres":  # it compares by itself: of 10,000 streams that stand still nothing is sent
+            rows = await db.connection().execute_query_dict(
+                'SELECT s.id, s."key" AS name, s.epoch, s.head_seq, s.floor_seq '
+                "FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS known(id, seq, epoch) "
+                "JOIN stream s ON s.id = known.id WHERE s.head_seq <> known.seq OR s.epoch <> known.epoch",
+                [
+                    [position.id for position, _ in known],
+                    [seq for _, seq in known],
+                    [position.epoch for position, _ in known],
+                ],
+            )
+            return [
+                Position(row["id"], row["name"], row["epoch"], row["head_seq"], row["floor_seq"]) for row in rows
+            ]
+        thought = {position.id: (position.epoch, seq) for position, seq in known}
+        return [now for now in await self.positions(thought) if (now.epoch, now.head_seq) != thought[now.id]]
+
     async def after(self, position: Position, after_seq: int, limit: int = MAX_PAGE) -> list[Event]:
         """Events with ``seq > after_seq`` in order, at most ``limit``."""
         rows = (

@@ -336,7 +336,7 @@ export async function finds_every_page_whole(stage) {
   await browser.rings(4);
   if (stage.given.width < 500) {
     const [toast, header] = await page.evaluate(() => ["#toasts", ".top"].map((name) => document.querySelector(name).getBoundingClientRect().toJSON()));
-    assert.ok(toast.height > 0 && toast.bottom <= header.bottom, "a toast lies over the list");
+    assert.ok(toast.height > 0 && toast.bottom <= header.bottom, `a toast lies over the list: ${toast.top} to ${toast.bottom}, the header ends at ${header.bottom}`);
   }
   await show("creators");
   await page.locator("#bell-button").click();
