@@ -16,7 +16,7 @@ from realtime.engine.frames import TEXT, encode
 from realtime.engine.front import Handshake
 from realtime.engine.handshake import Handshakes, answer_to_key
 from realtime.engine.polling import UNREADABLE, Mailbox, TooLargeError, read_body
-from realtime.engine.private import hand_over
+from realtime.engine.private import Handed, hand_over
 from realtime.engine.session import Session
 from realtime.engine.websocket import WebSocket
 from realtime.engine.wheel import Timed
@@ -117,6 +117,9 @@ class Entry:
                 "a websocket needs the headers Connection: Upgrade, Upgrade: websocket, Sec-WebSocket-Version: 13 and "
                 "Sec-WebSocket-Key",
             )
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            return Handed()  # the client left during its handshake; a failure would be logged as one of ours
         if sid is None:
             session = self._new_session(self._handshakes.address_of(request))
             link = WebSocket(session)
@@ -125,9 +128,6 @@ class Entry:
             if found is None or found.closed or found.mailbox is None or found.link is not None:
                 raise self._refusal("session", "there is no connection that could be upgraded: open a new one")
             session, link = found, WebSocket(found, probing=True)
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client left during its handshake")
         session.link = link  # where it probes, the session goes on being polled
         transport.write(answer)
         if sid is None:

@@ -200,7 +200,9 @@ class Node:
         ]
         app = web.Application()
         self.door.attach(app)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=2, keepalive_timeout=self.engine.bounds.silent
+        )
         await self._runner.setup()
         assert self._runner.server is not None
         loop = asyncio.get_running_loop()
