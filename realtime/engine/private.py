@@ -1,7 +1,8 @@
 """Every name of aiohttp, python-engineio and python-socketio that is not part of their documented surface.
 
 Nothing else in ``realtime`` uses one. Each has a contract test in ``tests/realtime/engine/test_private.py`` that fails
-loudly where an upgrade changes it and says what to do; the versions are pinned.
+loudly where an upgrade changes it and says what to do; the versions are pinned. What ``rooms.Rooms`` takes from the
+manager that it is a kind of is tested there as well.
 """
 
 from __future__ import annotations
