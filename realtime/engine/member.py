@@ -178,6 +178,10 @@ class Member:
         bound = self.session.engine.bounds.nesting
         self.ack(ack_id, failure(DomainError(Code.INVALID, f"it is nested deeper than {bound} lists and objects")))
 
+    def refuse_binary(self, ack_id: int | None) -> None:
+        """No door takes any; pydantic would read bytes as text."""
+        self.ack(ack_id, failure(DomainError(Code.INVALID, "commands take JSON, not binary data")))
+
     def leave(self, reason: str) -> None:
         """Out of the namespace and its rooms, in as many steps as it is in rooms."""
         if self._reason:

@@ -136,6 +136,8 @@ class Engine:
         elif kind in (EVENT, BINARY_EVENT):
             if member is None:
                 self.answer_stranger(session, Event(namespace, packet.id, packet.data))
+            elif kind == BINARY_EVENT:
+                member.refuse_binary(packet.id)
             else:
                 member.receive(packet.data, packet.id)
         elif kind in (ACK, BINARY_ACK):
