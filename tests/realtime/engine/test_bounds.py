@@ -81,7 +81,7 @@ async def test_a_user_has_at_most_so_many_connections_over_both_transports(
     node = await start_node(connections_per_user=2)
     alice, bob = await node.register("alice"), await node.register("bob")
     first = await raw(node, alice)
-    await polling(node, alice)
+    polled = await polling(node, alice)
     again = await node.log_in("alice")  # in another session: it is the person that counts
     wire = await (await Wire().open(node)).greet()
     wire.send(joining(again))
@@ -95,7 +95,8 @@ async def test_a_user_has_at_most_so_many_connections_over_both_transports(
     assert (await wire.packet()).startswith(f"40{SPACE},")
     wire.writer.close()
     await other.close()
-    await until(lambda: len(node.connections) == 1)
+    assert (await polled.post("1"))[0] == 200
+    await node.assert_nobody_left()
 
 
 async def test_a_connection_is_in_at_most_so_many_namespaces(start_node: StartNode) -> None:

@@ -67,7 +67,9 @@ async def test_a_flood_by_polling_is_ended(start_node: StartNode, polling: OpenP
     await node.assert_nobody_left()
 
 
-async def test_what_lies_behind_a_mistake_in_the_same_read_is_not_acted_upon(node: Node, alice: Fan) -> None:
+async def test_what_lies_behind_a_mistake_in_the_same_read_is_not_acted_upon(start_node: StartNode) -> None:
+    node = await start_node(goodbye=0.2)  # seconds, since the goodbye of this client is not looked for either
+    alice = await node.register("alice")
     hold = text(f'42{SPACE},9["hold",{{"gate":"never"}}]')
     for mistake in (text("x"), bytes(ClientFrame(3)), text("1"), bytes(ClientFrame(CLOSE)), text(f"41{SPACE},")):
         wire = await (await (await Wire().open(node)).greet()).join(alice)
@@ -104,8 +106,10 @@ async def test_a_mistake_is_logged_once_however_much_follows(node: Node, alice: 
 
 @pytest.mark.parametrize("cut", [1, 3])
 async def test_a_packet_over_the_bound_closes_with_a_reason_that_can_be_read(
-    node: Node, alice: Fan, logs: Logs, cut: int
+    start_node: StartNode, logs: Logs, cut: int
 ) -> None:
+    node = await start_node(goodbye=0.2)
+    alice = await node.register("alice")
     wire = await (await (await Wire().open(node)).greet()).join(alice)
     body = b"4" + b"x" * MAX_PACKET * 4
     parts = [body[start :: cut] for start in range(cut)]
