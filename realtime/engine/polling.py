@@ -37,14 +37,23 @@ class _Outgoing:
 class Mailbox:
     """Packets for the next poll, oldest first. Bound: ``Bounds.unsent_bytes``, which the session keeps."""
 
-    __slots__ = ("_packets", "_poll", "ended", "probed", "size")
+    __slots__ = ("_carrier", "_packets", "_poll", "_size", "ended", "probed")
 
     def __init__(self) -> None:
         self._packets: deque[_Outgoing] = deque()
         self._poll: asyncio.Future[None] | None = None  # the poll that is open
-        self.size = 0  # bytes
+        self._carrier: asyncio.Transport | None = None  # of the last poll that took something
+        self._size = 0  # bytes
         self.ended = False
         self.probed = False  # an upgrade is under way: what comes waits for it
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait, and those of the last poll that its client has not read."""
+        return self._size + self._unread()
+
+    def _unread(self) -> int:
+        return self._carrier.get_write_buffer_size() if self._carrier and not self._carrier.is_closing() else 0
 
     def put(self, message: Message) -> None:
         self._put(_Outgoing(message.payload, message.binary))
@@ -54,7 +63,7 @@ class Mailbox:
 
     def _put(self, packet: _Outgoing) -> None:
         self._packets.append(packet)
-        self.size += len(packet.payload)
+        self._size += len(packet.payload)
         if not self.probed:
             self._wake()
 
@@ -77,12 +86,13 @@ class Mailbox:
         self._wake()
 
     async def take(self, request: web.Request) -> list[_Outgoing] | None:
-        """All packets, as soon as there is one. None where another poll is open already.
+        """All packets, as soon as there is one. None where another poll is open already, or not read to its end: else
+        each poll would hold as many bytes as a client may.
 
         What a poll takes whose client has gone is lost to it, as a frame on a broken connection is; so the client is
         looked at last.
         """
-        if self._poll is not None:
+        if self._poll is not None or (self._carrier is not request.transport and self._unread()):
             return None
         while not self._packets or self.probed:
             if self.probed or self.ended:
@@ -92,18 +102,19 @@ class Mailbox:
                 await self._poll
             finally:
                 self._poll = None
-        if request.transport is None or request.transport.is_closing():
+        self._carrier = request.transport
+        if self._carrier is None or self._carrier.is_closing():
             return []
         taken = list(self._packets)
         self._packets.clear()
-        self.size = 0
+        self._size = 0
         return taken
 
     def close(self) -> list[bytes]:
         """The frames of all that waited; the open poll ends."""
         frames = [encode(BINARY if packet.binary else TEXT, packet.payload) for packet in self._packets]
         self._packets.clear()
-        self.size = 0
+        self._size = 0
         self.end()
         return frames
 

@@ -113,7 +113,7 @@ class Session:
     @property
     def unsent(self) -> int:
         """Bytes that are held for this client in this process."""
-        held = self.mailbox.size if self.mailbox is not None else 0
+        held = self.mailbox.unsent if self.mailbox is not None else 0
         return held + (self.link.unsent if self.link is not None else 0)
 
     def _send_slowly(self, message: Message) -> None:

@@ -172,6 +172,32 @@ async def test_a_client_that_polls_no_more_is_cut_off(node: Node, alice: Fan, po
     await node.assert_nobody_left()
 
 
+async def test_polls_that_are_not_read_hold_no_more_than_one_client_may(
+    start_node: StartNode, polling: OpenPolling
+) -> None:
+    bound = 16 * KB * KB  # more than the kernel takes of an answer that nobody reads
+    node = await start_node(unsent_bytes=bound)
+    alice = await node.register("alice")
+    one = await polling(node, alice)
+    writer = Writer(node, alice)
+    poll = f"GET /socket.io/?EIO=4&transport=polling&sid={one.sid} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    wire = await Wire().open(node, small=True)
+    wire.writer.write(poll)
+    await asyncio.sleep(0)
+    while writer.session.unsent + 2 * len(BODY) < bound:
+        await writer.needed()
+    mailbox = writer.session.mailbox
+    assert mailbox is not None
+    await until(lambda: mailbox._size == 0 and writer.session.unsent, "the poll took nothing")
+    assert bound / 4 < writer.session.unsent <= bound
+    await writer.fill(bound - 2 * len(BODY))
+    assert not writer.session.closed  # both count together, and are not over the bound
+    assert (await one.get())[0] == 400
+    assert writer.session.closed
+    wire.writer.close()
+    await node.assert_nobody_left()
+
+
 async def test_what_was_missed_while_polling_is_told_after_an_upgrade(
     node: Node, alice: Fan, polling: OpenPolling, http: Any
 ) -> None:
