@@ -80,7 +80,7 @@ class Namespace:
     sends: ClassVar[tuple[ServerEvent, ...]] = (
         ServerEvent("auth-expiring", shapes.AuthExpiring, False, "Call refresh-auth, or the socket is closed."),
         ServerEvent("lagged", shapes.Lagged, False, "Events were dropped for you: call sync."),
-        ServerEvent("evicted", shapes.Evicted, False, "You were removed from the stream."),
+        ServerEvent("evicted", shapes.Evicted, False, "You were removed from the stream; an empty one is all."),
         ServerEvent("server-draining", shapes.ServerDraining, False, "Come back after that delay."),
     )
 
