@@ -7,18 +7,19 @@ the server's; the server's CPU per operation stays true, because that is read fr
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import select
 import socket
 import struct
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from benchmarks import wire
+from benchmarks.client import Client, Door, LoadError
 from benchmarks.sample import Phase
 
 RECV = 64 * 1024  # bytes read from a socket at a time
@@ -30,44 +31,13 @@ _PING_INTERVAL = re.compile(rb'"pingInterval":\s*(\d+)')
 _NUMBER = re.compile(rb'"n":\s*(\d+)')
 
 
-class LoadError(Exception):
-    """The server did what no measurement can go on from: a refusal, a closed socket, an unreadable frame."""
-
-
-@dataclass(frozen=True)
-class Door:
-    """Where and how the clients knock. ``raw`` sockets speak no handshake: the limit program. ``echo_field`` names
-    the field that an echo's text goes in, for a server whose commands are objects."""
-
-    namespace: str = "/app"
-    auth: dict[str, Any] = field(default_factory=lambda: {"token": "bench"})
-    raw: bool = False
-    echo_field: str | None = None
-
-
-class Client:
-    """One socket. ``feed`` is what its next packet means."""
-
-    __slots__ = ("at", "began", "feed", "head", "last", "rest", "sent_at", "sock", "up")
-
-    def __init__(self, sock: socket.socket, feed: Callable[[Client, bytes], None]) -> None:
-        self.sock = sock
-        self.feed = feed
-        self.began = time.perf_counter()
-        self.up = False  # the TCP connection stands
-        self.head = True  # the HTTP answer has not been read to its end
-        self.rest = b""
-        self.sent_at = 0.0
-        self.last = -1  # number of the last broadcast it saw
-        self.at = 0  # how many echoes it has sent
-
-
 class Load:
     """The clients of one server. Use it as a context manager: it closes what it opened."""
 
-    def __init__(self, port: int, door: Door, *, limit: float = QUIET_LIMIT) -> None:
+    def __init__(self, port: int, door: Door, *, limit: float = QUIET_LIMIT, others: Sequence[int] = ()) -> None:
+        """``others``: ports of more nodes of the server; clients go to all of them in turn, the first to ``port``."""
         self._limit = limit
-        self._address = ("127.0.0.1", port)
+        self._ports = itertools.cycle((port, *others))
         self._door = door
         self._poll = select.epoll()
         self._clients: dict[int, Client] = {}
@@ -147,6 +117,18 @@ class Load:
 
         expected = each * len(clients)
         return self._phase(expected, lambda: len(self._latencies) >= expected, start, lambda: wrong)
+
+    def ask(self, event: str, argument: Any) -> Any:
+        """One event of the first client and the data of its ack, outside of all measuring."""
+        client, answers = self._ready[0], list[bytes]()
+        client.feed = lambda _, packet: answers.append(packet)
+        body = json.dumps([event, argument], separators=(",", ":")).encode()
+        self._send(client, wire.client_frame(b"42" + self._prefix + b"0" + body))
+        phase = self._phase(0, lambda: bool(answers))
+        if not answers:
+            raise LoadError(f"{event} was not answered within {phase.wall:.0f} s")
+        answer = json.loads(answers[0].removeprefix(b"43" + self._prefix + b"0"))[0]
+        return answer["data"] if "ok" in answer else answer
 
     def broadcast(self, count: int, text: str, *, window: int = 2) -> Phase:
         """``count`` broadcasts to every client, at most ``window`` of them not yet seen by all.
@@ -272,7 +254,7 @@ class Load:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client = Client(sock, self._opened)
         self._clients[sock.fileno()] = client
-        sock.connect_ex(self._address)
+        sock.connect_ex(("127.0.0.1", next(self._ports)))
         self._poll.register(sock.fileno(), select.EPOLLOUT)
 
     def _established(self, client: Client) -> None:

@@ -20,7 +20,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from benchmarks import wire
-from benchmarks.load import Client, Door, Load, LoadError
+from benchmarks.client import Client, Door, LoadError
+from benchmarks.load import Load
 from benchmarks.sample import SETTLE, Sample
 from benchmarks.subjects import Cores, Subject, on_core, started
 from mypick.accounts.models import Session, User

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from benchmarks.load import Door
+from benchmarks.client import Door
 
 PEERS = Path(__file__).parent / "peers"
 NODE = PEERS / "socketio_node"

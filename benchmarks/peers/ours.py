@@ -3,7 +3,8 @@
 Real are the transport, admission (a signed token is checked for each client), the registry of commands, schema,
 guards, rate limits, metrics, logs in production's format, presence, and streams and delivery: the room is a stream,
 joined and told as any other. Not real are the rates (nobody is refused), the session behind the token (no database
-is asked) and the database, an SQLite in memory that is read when the first client comes in.
+is asked) and the database, an SQLite in memory that is read when the first client comes in. With a REDIS_URL the bus
+is Redis.
 """
 
 from __future__ import annotations
@@ -12,22 +13,27 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import random
 import secrets
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any
 
+import orjson
 import uvloop
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from pydantic import Field
 
+from benchmarks.peers.stall import Stall
 from config.collector import collect_rarely
 from config.logs import configure_logs
 from mypick.accounts.actor import Actor
 from mypick.accounts.tokens import Tokens
+from mypick.bus import Bus
 from mypick.bus.memory import MemoryBus
+from mypick.bus.redis import RedisBus
 from mypick.clock import SystemClock
 from mypick.db import open_database
 from mypick.errors import Code, DomainError
@@ -40,6 +46,7 @@ from mypick.wire import Command, Text, View
 from realtime.connection import Connection, Connections
 from realtime.engine.bounds import Bounds
 from realtime.engine.handshake import Handshakes
+from realtime.engine.member import Member
 from realtime.engine.server import Engine
 from realtime.namespace import Namespace, Parts
 from realtime.registry import command
@@ -65,6 +72,29 @@ class Broadcast(Command):
     text: Text = Field(max_length=60_000)
 
 
+class Anything(Command):
+    pass
+
+
+class Stalled(View):
+    ms: float
+
+
+class Bare:
+    """A namespace without ours: what the engine alone costs. No accounts, no commands, no schema, no limits."""
+
+    async def admit(self, member: Member, auth: object) -> None: ...
+
+    async def opened(self, member: Member) -> None: ...
+
+    def closed(self, member: Member, reason: str) -> None: ...
+
+    async def ended(self, member: Member) -> None: ...
+
+    def receive(self, member: Member, arguments: list[Any]) -> bytes:  # noqa: ARG002 - a door's
+        return orjson.dumps(arguments[1])
+
+
 class Nothing(View):
     """An ack without news."""
 
@@ -77,7 +107,7 @@ class BenchAccounts:
         self._users = itertools.count(1)
         self._token = tokens.issue_access(user_id=1, session_id=1, role="fan")
 
-    async def authenticate(self, access_token: str, *, kept: bool = True) -> Actor:  # noqa: ARG002 - as accounts have it
+    async def authenticate(self, access_token: str, *, kept: bool = True) -> Actor:  # noqa: ARG002 - accounts' own
         if access_token != TOKEN:
             raise DomainError(Code.UNAUTHENTICATED, "the bench's token is another")
         claims = self._tokens.read_access(self._token)
@@ -98,6 +128,10 @@ class BenchNamespace(Namespace):
     name = "/app"
     streams = "bench:"
 
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self._stall = Stall()
+
     async def start(self, conn: Connection) -> None:
         async def read() -> tuple[Position, None]:
             return await self.parts.streams.store.position(ROOM), None
@@ -115,6 +149,11 @@ class BenchNamespace(Namespace):
     def echo(self, _: Connection, cmd: Echo) -> Echoed:
         """Say it again."""
         return Echoed(text=cmd.text)
+
+    @command("stall")
+    def stall(self, _: Connection, __: Anything) -> Stalled:
+        """How long the loop was held at most since this was asked last, in milliseconds."""
+        return Stalled(ms=self._stall.read())
 
     @command("broadcast", guards=[member])
     async def broadcast(self, _: Connection, cmd: Broadcast) -> Nothing:
@@ -134,10 +173,11 @@ async def none_ended(_: Collection[int]) -> set[int]:
 @contextlib.asynccontextmanager
 async def door() -> AsyncIterator[tuple[web.Application, SocketDoor]]:
     """The socket door, open, in an application of its own."""
-    clock, rng = SystemClock(), random.Random()
+    clock, rng, node = SystemClock(), random.Random(), secrets.token_hex(4)
     metrics = Metrics.on(CollectorRegistry())
-    bus = MemoryBus(metrics=metrics)
-    streams = Streams(bus=bus, ids=Ids(), clock=clock, people=nobody, node="bench", rng=rng, metrics=metrics)
+    redis = os.environ.get("REDIS_URL")
+    bus: Bus = RedisBus(redis, metrics=metrics) if redis else MemoryBus(metrics=metrics)
+    streams = Streams(bus=bus, ids=Ids(), clock=clock, people=nobody, node=node, rng=rng, metrics=metrics)
     tokens = Tokens(clock, access_secret=secrets.token_hex(32), refresh_secret=secrets.token_hex(32))
     engine = Engine(
         Handshakes(lambda *_: False, lambda *_: "127.0.0.1", lambda _: 0.0),
@@ -166,6 +206,7 @@ async def door() -> AsyncIterator[tuple[web.Application, SocketDoor]]:
         rng=rng,
         metrics=metrics,
     )
+    engine.add("/bare", Bare())
     app = web.Application()
     sockets.attach(app)
     async with open_database("sqlite://:memory:") as database:

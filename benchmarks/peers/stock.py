@@ -1,9 +1,11 @@
-"""python-socketio's own AsyncServer on aiohttp and uvloop, as its documentation sets it up, no deflate."""
+"""python-socketio's own AsyncServer on aiohttp and uvloop, as its documentation sets it up, no deflate; with its Redis
+manager where there is a REDIS_URL."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -11,9 +13,17 @@ import socketio
 import uvloop
 from aiohttp import web
 
+from benchmarks.peers.stall import Stall
+
 
 def application() -> web.Application:
-    sio = socketio.AsyncServer(async_mode="aiohttp", transports=["websocket"], http_compression=False)
+    redis = os.environ.get("REDIS_URL")
+    sio = socketio.AsyncServer(
+        async_mode="aiohttp",
+        transports=["websocket"],
+        http_compression=False,
+        client_manager=socketio.AsyncRedisManager(redis) if redis else None,
+    )
 
     async def connect(sid: str, _: Any, auth: dict[str, Any] | None) -> None:
         if not auth or auth.get("token") != "bench":
@@ -26,7 +36,12 @@ def application() -> web.Application:
     async def broadcast(_: str, news: dict[str, Any]) -> None:
         await sio.emit("news", news, to="lobby", namespace="/app")
 
+    async def stall(_: str, __: object) -> dict[str, float]:
+        return {"ms": watch.read()}
+
+    watch = Stall()
     sio.on("connect", connect, namespace="/app")
+    sio.on("stall", stall, namespace="/app")
     sio.on("echo", echo, namespace="/app")
     sio.on("broadcast", broadcast, namespace="/app")
     app = web.Application()

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from benchmarks import ack, broadcast, connect, subjects
-from benchmarks.load import Door, Load, LoadError, raw_frame
-from benchmarks.run import MEASUREMENTS, main
+from benchmarks.client import Door, LoadError
+from benchmarks.load import Load, raw_frame
+from benchmarks.measurements import MEASUREMENTS
+from benchmarks.run import main
 from benchmarks.sample import Phase, Sample
 from benchmarks.subjects import Subject, SubjectError, started
 
@@ -39,13 +41,18 @@ def test_a_quick_run_measures_everything_and_counts_exactly(
 ) -> None:
     rounds = run(tmp_path, "--subjects", "ours,stock")
     assert list(rounds) == list(MEASUREMENTS)
-    for name in ("connect", "ack", "broadcast"):
+    for name in ("connect", "ack", "bare", "broadcast", "pair", "storm"):
         for subject in ("ours", "stock"):
             (figures,) = rounds[name][subject]
             assert figures["received"] == figures["expected"] > 0
             assert figures["disordered"] == 0
             assert figures["rate"] > 0
             assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+    for subject in ("ours", "stock"):
+        (figures,) = rounds["stall"][subject]
+        assert figures["received"] == figures["expected"] > 0
+        assert figures["stall_ms"] >= 0
+    assert 0 < rounds["storm"]["ours"][0]["queries"] < 1
     assert rounds["idle"]["stock"][0]["bytes_each"] > 0
     for appender in ("ours", "one-per-transaction"):
         (appended,) = rounds["append"][appender]
@@ -69,7 +76,7 @@ def test_the_limit_counts_every_send(tmp_path: Path) -> None:
 @pytest.mark.node
 @pytest.mark.skipif(not subjects.node(install=False), reason="needs Node and the peer's packages")
 def test_node_has_the_same_surface(tmp_path: Path) -> None:
-    rounds = run(tmp_path, "--only", "connect,ack,broadcast", "--subjects", "node")
+    rounds = run(tmp_path, "--only", "connect,ack,broadcast,stall,pair", "--subjects", "node")
     for measured in rounds.values():
         (figures,) = measured["node"]
         assert figures["received"] == figures["expected"] > 0
