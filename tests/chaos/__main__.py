@@ -18,12 +18,33 @@ from tests.chaos.storm import Result, round_of
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 SEEDS = (1, 2)  # of each form
 LONG = {
-    "embedded": Shape("embedded", 200, 5, 4, 5, server_kills=6, drops=3),
+    "embedded": Shape("embedded", 200, 5, 4, 5, {"server": 6, "connections": 3}),
     "full": Shape(
-        "full", 200, 5, 4, 5, server_kills=5, worker_kills=5, redis_restarts=3, postgres_restarts=1, drops=2
+        "full",
+        *(200, 5, 4, 5),
+        {"server": 4, "worker": 4, "both": 1, "redis": 3, "postgres": 1, "connections": 2},
+    ),
+    "nodes": Shape(
+        "nodes",
+        *(200, 10, 4, 10),
+        {
+            "server": 6,
+            "worker": 3,
+            "both": 1,
+            "restart": 2,
+            "redis": 2,
+            "redis paused": 2,
+            "postgres": 1,
+            "postgres paused": 2,
+            "connections": 4,
+            "network": 8,
+            "bus": 6,
+            "database": 3,
+        },
+        deaf=0.01,
     ),
 }
-"""In each round 2,000 notifications: 5 posts to all 200 clients, and 20 to 50 clients each on four channels."""
+"""2,000 notifications, of ``nodes`` 4,000: half by posts to all 200 clients, half on four channels of 50 each."""
 
 
 async def one(name: str, seed: int, kept: Path | None) -> Result:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from time import monotonic
@@ -50,12 +50,12 @@ class Received:
 class Follower:
     """One user with one socket.
 
-    ``log`` is what was applied, from the first ``seq`` on. ``in_step`` is true while it is connected and its last
-    ``sync`` found nothing more.
+    Each time it connects to one of ``addresses``. ``log`` is what was applied, from the first ``seq`` on. ``in_step``
+    is true while it is connected and its last ``sync`` found nothing more.
     """
 
     def __init__(
-        self, url: Callable[[], str], user_id: int, token: str, http: aiohttp.ClientSession, rng: Random
+        self, addresses: Sequence[str], user_id: int, token: str, http: aiohttp.ClientSession, rng: Random
     ) -> None:
         self.user_id = user_id
         self.stream = f"inbox:{user_id}"
@@ -71,7 +71,7 @@ class Follower:
         self.resets = 0
         self.refused: Counter[str] = Counter()  # codes of refused connects and commands
         self.longest_away = 0.0  # seconds from a lost connection to being in step again
-        self._url = url
+        self._addresses = addresses
         self._token = token
         self._http = http
         self._rng = rng
@@ -130,7 +130,7 @@ class Follower:
         self._asked.clear()
         self._held.clear()
         self._syncing = self._sync_wanted = False
-        address = f"{self._url()}/socket.io/?EIO=4&transport=websocket"
+        address = f"{self._rng.choice(self._addresses)}/socket.io/?EIO=4&transport=websocket"
         async with asyncio.timeout(OPEN_WITHIN):
             line = await self._http.ws_connect(address, compress=0, autoping=True, max_msg_size=0)
         try:

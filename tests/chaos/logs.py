@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 
 import orjson
@@ -85,6 +86,8 @@ def _judge(text: bytes, outages: Sequence[Outage]) -> str | None:
     line: dict[str, Any] = orjson.loads(text)
     bad = line["level"] in ("error", "critical") or "exception" in line
     if not bad:
+        return None
+    if line["event"] == "a worker died" and line["status"] == -SIGKILL:  # so we did; all others drain
         return None
     moment = datetime.fromisoformat(line["timestamp"])
     said = str(line.get("exception") or line.get("error") or "").strip().splitlines()

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-Form = Literal["embedded", "full"]
-Target = Literal["server", "worker", "both", "redis", "postgres", "connections"]
+Form = Literal["embedded", "full", "nodes"]
+Target = Literal[
+    "server",  # kill -9
+    "worker",
+    "both",
+    "restart",  # rolling, of processes that share a port
+    "redis",  # kill -9, and started again empty
+    "redis paused",
+    "postgres",
+    "postgres paused",
+    "connections",  # the clients cut them themselves
+    "network",  # between clients and servers
+    "bus",  # between processes and Redis
+    "database",  # between processes and PostgreSQL
+]
 Moment = Literal["in a fan-out", "at once"]
+Kind = Literal["slow", "hung", "cut with RST", "cut with FIN", "half-open"]
 
 EVERYONE = "everyone"  # the channel that all clients follow
 IN_FAN_OUT = 0.75  # of the kills of whoever works wait for a fan-out to begin
@@ -17,23 +31,28 @@ LONGEST_PAUSE = 0.4  # seconds between two posts
 LONGEST_DOWN = 1.0  # seconds that what was killed stays away
 LONGEST_LATER = 0.12  # seconds between the begin of a fan-out and the kill; a chunk takes 20 to 150 ms
 DROPPED = 0.25  # of the connections are cut at once
+LEAST_STRUCK, MOST_STRUCK = 0.2, 0.8  # of the connections of one network
+KINDS: Mapping[Target, Sequence[Kind]] = {
+    "network": ("slow", "hung", "cut with RST", "cut with FIN", "half-open"),
+    "bus": ("slow", "hung", "cut with RST", "cut with FIN"),
+    # hung or half-open it would hold what is locked until PostgreSQL gives a silent client up, after 30 s
+    "database": ("slow", "cut with RST", "cut with FIN"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How big a round is. ``posts_to_all`` go to all clients; each of ``groups`` channels is followed by an even share
-    of them and has ``posts_to_group`` posts."""
+    of them and has ``posts_to_group`` posts. ``faults`` says how many of each, ``deaf`` the share of the messages on
+    the bus that never arrive."""
 
     form: Form
     clients: int
     posts_to_all: int
     groups: int
     posts_to_group: int
-    server_kills: int
-    worker_kills: int = 0  # the embedded form has no worker
-    redis_restarts: int = 0
-    postgres_restarts: int = 0
-    drops: int = 2
+    faults: Mapping[Target, int]
+    deaf: float = 0.0
 
     @property
     def posts(self) -> int:
@@ -63,15 +82,18 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``target`` is killed, and back after ``down`` seconds. With ``in a fan-out`` the kill waits until one has begun,
-    for ``chunks`` further chunks and ``later`` seconds. ``share`` is of the connections, where those are cut."""
+    """``target`` is struck, and back after ``down`` seconds. With ``in a fan-out`` this waits until one has begun, for
+    ``chunks`` further chunks and ``later`` seconds. Of several servers it is the one that ``place``, from 0 to below 1,
+    points at. ``kind`` is how a network fails, ``share`` how many of its connections do."""
 
     target: Target
     moment: Moment
     chunks: int
     later: float
     down: float
+    place: float
     share: float = 0.0
+    kind: Kind | None = None
 
 
 Step = Post | Fault
@@ -97,22 +119,21 @@ def draw(shape: Shape, seed: int) -> Sequence[Step]:
 
 
 def _faults(shape: Shape, rng: Random) -> list[Fault]:
-    both = min(shape.server_kills, shape.worker_kills) // 3
-    targets: list[Target] = ["both"] * both
-    targets += ["server"] * (shape.server_kills - both)
-    targets += ["worker"] * (shape.worker_kills - both)
-    targets += ["redis"] * shape.redis_restarts
-    targets += ["postgres"] * shape.postgres_restarts
-    targets += ["connections"] * shape.drops
+    targets = [target for target, count in shape.faults.items() for _ in range(count)]
     rng.shuffle(targets)
-    return [
-        Fault(
-            target,
-            "in a fan-out" if rng.random() < IN_FAN_OUT else "at once",
-            rng.randrange(4),
-            rng.uniform(0, LONGEST_LATER),
-            rng.uniform(0, LONGEST_DOWN),
-            DROPPED if target == "connections" else 0.0,
-        )
-        for target in targets
-    ]
+    return [_fault(target, rng) for target in targets]
+
+
+def _fault(target: Target, rng: Random) -> Fault:
+    kinds = KINDS.get(target)
+    struck = DROPPED if target == "connections" else 0.0
+    return Fault(
+        target,
+        "in a fan-out" if rng.random() < IN_FAN_OUT else "at once",
+        rng.randrange(4),
+        rng.uniform(0, LONGEST_LATER),
+        rng.uniform(0, LONGEST_DOWN),
+        rng.random(),
+        rng.uniform(LEAST_STRUCK, MOST_STRUCK) if kinds else struck,
+        rng.choice(kinds) if kinds else None,
+    )

@@ -7,9 +7,23 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.chaos.plan import Target
 from tests.chaos.storm import Result
 
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
+ROWS: tuple[tuple[str, tuple[Target, ...]], ...] = (
+    ("server kills", ("server", "both")),
+    ("worker kills", ("worker", "both")),
+    ("rolling restarts", ("restart",)),
+    ("Redis restarts", ("redis",)),
+    ("Redis pauses", ("redis paused",)),
+    ("PostgreSQL restarts", ("postgres",)),
+    ("PostgreSQL pauses", ("postgres paused",)),
+    ("client networks", ("network",)),
+    ("Redis networks", ("bus",)),
+    ("PostgreSQL networks", ("database",)),
+)
+"""Faults as they are told, and what is counted together."""
 _HEAD = (
     "form and seed",
     "clients",
@@ -17,12 +31,11 @@ _HEAD = (
     "lost",
     "doubled",
     "reordered",
-    "server kills",
-    "worker kills",
+    *(name for name, _ in ROWS),
     "inside a fan-out",
-    "Redis restarts",
-    "PostgreSQL restarts",
+    "bus messages dropped",
     "reconnects",
+    "early ones held",
     "repeats ignored",
     "median delay s",
     "worst delay s",
@@ -32,7 +45,7 @@ _HEAD = (
 
 
 def render(results: Sequence[Result], load: float) -> str:
-    """A table with one column for each round: seventeen figures read better downwards."""
+    """A table with one column for each round: so many figures read better downwards."""
     machine = f"{os.cpu_count()} cores · {platform.system()} {platform.machine()} · Python {platform.python_version()}"
     columns = [_HEAD, *(_column(result) for result in results)]
     rows = [[column[number] for column in columns] for number in range(len(_HEAD))]
@@ -49,26 +62,31 @@ def render(results: Sequence[Result], load: float) -> str:
 
 
 def _column(result: Result) -> Sequence[str]:
-    faults = result.faults
+    shape = result.shape
     return (
-        f"{result.shape.form} {result.seed}",
-        f"{result.shape.clients:,}",
+        f"{shape.form} {result.seed}",
+        f"{shape.clients:,}",
         f"{result.judged.compared:,}",
         str(result.judged.lost),
         str(result.judged.doubled),
         str(result.judged.reordered),
-        str(faults["server"] + faults["both"]),
-        str(faults["worker"] + faults["both"]) if result.shape.form == "full" else "–",
+        *(_count(result, targets) for _, targets in ROWS),
         str(result.in_fan_out),
-        str(faults["redis"]) if result.shape.form == "full" else "–",
-        str(faults["postgres"]) if result.shape.form == "full" else "–",
+        str(result.dropped) if shape.deaf else "–",
         f"{result.reconnects:,}",
+        f"{result.gaps:,}",
         f"{result.repeats:,}",
         f"{result.delay_median:.1f}",
         f"{result.delay_worst:.1f}",
         f"{result.away_worst:.1f}",
         f"{result.seconds:.0f}",
     )
+
+
+def _count(result: Result, targets: Sequence[Target]) -> str:
+    if not any(target in result.shape.faults for target in targets):
+        return "–"
+    return str(sum(result.faults[target] for target in targets))
 
 
 def write_between_markers(path: Path, text: str) -> None:

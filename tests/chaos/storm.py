@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -17,22 +16,18 @@ import aiohttp
 
 from tests.chaos import truth
 from tests.chaos.client import Follower
-from tests.chaos.logs import Outage, Tail, unexpected
+from tests.chaos.faults import Faults
+from tests.chaos.ground import Ground, opened, standing
+from tests.chaos.logs import unexpected
 from tests.chaos.people import follow, make_people
-from tests.chaos.plan import Fault, Post, Shape, draw
+from tests.chaos.plan import Post, Shape, draw
 from tests.chaos.verdict import Judged, judge
-from tests.e2e.stack import Process, Stack, running
-from tests.servers import PostgresServer, RedisServer
+from tests.e2e.stack import Stack
 
 READY = 60.0  # seconds until all followers are in and every channel was looked at once
 CALM = 120.0  # seconds after the last step until everything has arrived; beyond it something is lost
-BEGINS = 5.0  # seconds that a kill waits for a fan-out to begin; then it falls where it falls
-STARTS = 20  # tries to start a process, as an orchestrator does; each waits for the database
-START_AGAIN = 0.5  # seconds between them
 
 _FIRST_LOOKS = "SELECT count(*) FROM channel WHERE first_polled_at IS NULL"
-_INTERRUPTED = "SELECT count(*) FROM job WHERE kind = 'notifications.fan-out' AND state = 'due' AND lease IS NOT NULL"
-_TOLD = "SELECT count(*) FROM notification"
 _LEFT = "SELECT count(*) FROM job WHERE kind = 'notifications.fan-out' AND state = 'due'"
 
 
@@ -45,6 +40,7 @@ class Result:
     judged: Judged
     faults: Counter[str]
     in_fan_out: int  # kills after which a fan-out stood half done
+    dropped: int  # messages of the bus
     reconnects: int
     repeats: int  # events that came again and were ignored
     gaps: int  # events that came early and were held
@@ -60,41 +56,15 @@ class Result:
         return [*self.judged.problems, *self.unexpected]
 
 
-@dataclass(slots=True)
-class Ground:
-    """The servers that MyPick stands on: none in the embedded form."""
-
-    database_url: str
-    redis: RedisServer | None = None
-    postgres: PostgresServer | None = None
-    outages: list[Outage] = field(default_factory=list)
-
-    @property
-    def redis_url(self) -> str:
-        return self.redis.url if self.redis else ""
-
-
-@contextlib.asynccontextmanager
-async def standing(shape: Shape, folder: Path) -> AsyncIterator[Ground]:
-    """Servers of this round alone: what is killed here disturbs nobody else."""
-    if shape.form == "embedded":
-        yield Ground(f"sqlite://{folder / 'mypick.sqlite3'}")
-        return
-    with contextlib.ExitStack() as stack:
-        postgres = await asyncio.to_thread(stack.enter_context, PostgresServer())
-        redis = await asyncio.to_thread(stack.enter_context, RedisServer())
-        yield Ground(await asyncio.to_thread(postgres.create_database, "chaos"), redis, postgres)
-
-
 async def round_of(shape: Shape, seed: int, folder: Path, say: Callable[[str], None]) -> Result:
     """Do everything that ``shape`` and ``seed`` say in ``folder``, and compare."""
     began = monotonic()
     async with (
-        standing(shape, folder) as ground,
+        standing(shape, seed, folder) as ground,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
     ):
         tokens = await make_people(ground.database_url, shape.clients)
-        async with running(folder, ground.database_url, ground.redis_url, development=False) as stack:
+        async with opened(shape, seed, ground, folder) as stack:
             storm = Storm(shape, seed, ground, stack, say)
             return await storm.run(tokens, http, began)
 
@@ -106,22 +76,21 @@ class Storm:
         self._ground = ground
         self._stack = stack
         self._say = say
-        self._rng = random.Random(seed + 1)  # of clients and cuts; the plan has its own
         self._clients: list[Follower] = []
         self._channels: dict[str, str] = {}
         self._followers: dict[str, list[int]] = {}
         self._posted: dict[str, tuple[str, float]] = {}  # title → channel, when
-        self._faults: Counter[str] = Counter()
-        self._in_fan_out = 0
 
     async def run(self, tokens: dict[int, str], http: aiohttp.ClientSession, began: float) -> Result:
         for name in self._shape.channels():
             self._channels[name] = self._stack.emulator.add_channel(name, f"The {name} channel")
         self._followers = await follow(self._stack.url, tokens, self._shape, http)
+        addresses = self._ground.addresses(self._stack)
         self._clients = [
-            Follower(lambda: self._stack.url, user_id, token, http, random.Random(f"{self._seed}:{user_id}"))
+            Follower(addresses, user_id, token, http, random.Random(f"{self._seed}:{user_id}"))
             for user_id, token in tokens.items()
         ]
+        faults = Faults(self._shape, self._seed, self._ground, self._stack, self._clients, self._count)
         async with self._connected():
             await self._ready()
             for number, step in enumerate(steps := draw(self._shape, self._seed)):
@@ -129,8 +98,8 @@ class Storm:
                     await asyncio.sleep(step.pause)
                     self._publish(step)
                 else:
-                    await self._befall(step)
-                    self._say(f"step {number + 1} of {len(steps)}: {step.target}, {step.moment}")
+                    await faults.befall(step)
+                    self._say(f"step {number + 1} of {len(steps)}: {step.target}, {step.kind or step.moment}")
             missing = await self._calm()
             judged = await judge(
                 self._ground.database_url,
@@ -139,7 +108,7 @@ class Storm:
                 {title: self._followers[channel] for title, (channel, _) in self._posted.items()},
             )
         dead = [f"{process.log.stem} ended by itself" for process in self._stack.processes if not process.running]
-        return self._result(judged, [*missing, *dead], monotonic() - began)
+        return self._result(judged, faults, [*missing, *dead], monotonic() - began)
 
     # the followers
 
@@ -181,65 +150,9 @@ class Storm:
             await asyncio.gather(*(client.ask_for_more() for client in self._clients))
         return missing
 
-    # what befalls
-
     def _publish(self, post: Post) -> None:
         self._stack.emulator.publish(self._channels[post.channel], post.title)
         self._posted[post.title] = (post.channel, monotonic())
-
-    async def _befall(self, fault: Fault) -> None:
-        if fault.moment == "in a fan-out":
-            tail = Tail(self._worker.log)
-            if await tail.wait_for("new content", BEGINS):
-                await tail.wait_for("told", 0.5, fault.chunks) if fault.chunks else None
-                await asyncio.sleep(fault.later)
-        self._faults[fault.target] += 1
-        if fault.target == "connections":
-            for client in self._rng.sample(self._clients, round(len(self._clients) * fault.share)):
-                client.drop()
-        elif fault.target in ("redis", "postgres"):
-            await self._server_away(fault)
-        else:
-            await self._killed(self._processes(fault), fault.down)
-
-    async def _killed(self, processes: Sequence[Process], down: float) -> None:
-        for process in processes:
-            process.kill()
-        if self._worker in processes and await self._count(_INTERRUPTED):
-            self._in_fan_out += 1
-        await asyncio.sleep(down)
-        await asyncio.gather(*(self._start(process) for process in processes))
-
-    async def _start(self, process: Process) -> None:
-        """As an orchestrator does: again and again."""
-        for attempt in range(1, STARTS + 1):
-            try:
-                await process.start()
-            except AssertionError:
-                if attempt == STARTS:
-                    raise
-                await asyncio.sleep(START_AGAIN)
-            else:
-                return
-
-    async def _server_away(self, fault: Fault) -> None:
-        server = self._ground.redis if fault.target == "redis" else self._ground.postgres
-        assert server is not None
-        began = datetime.now(UTC)
-        await asyncio.to_thread(server.kill)
-        await asyncio.sleep(fault.down)
-        await asyncio.to_thread(server.start)
-        self._ground.outages.append(Outage(began, datetime.now(UTC)))
-
-    @property
-    def _worker(self) -> Process:
-        """Who does the jobs: in the embedded form the server."""
-        return self._stack.worker or self._stack.server
-
-    def _processes(self, fault: Fault) -> list[Process]:
-        if fault.target == "both":
-            return self._stack.processes
-        return [self._worker if fault.target == "worker" else self._stack.server]
 
     async def _count(self, statement: str) -> int:
         ((row,),) = await truth.rows(self._ground.database_url, statement)
@@ -247,7 +160,7 @@ class Storm:
 
     # what came of it
 
-    def _result(self, judged: Judged, missing: list[str], seconds: float) -> Result:
+    def _result(self, judged: Judged, faults: Faults, missing: list[str], seconds: float) -> Result:
         delays = [
             received.at - self._posted[received.event["data"]["body"]][1]
             for client in self._clients
@@ -261,8 +174,9 @@ class Storm:
             shape=self._shape,
             seed=self._seed,
             judged=judged,
-            faults=self._faults,
-            in_fan_out=self._in_fan_out,
+            faults=faults.done,
+            in_fan_out=faults.in_fan_out,
+            dropped=self._ground.dropper.dropped if self._ground.dropper else 0,
             reconnects=sum(client.connects - 1 for client in self._clients),
             repeats=sum(client.repeats for client in self._clients),
             gaps=sum(client.gaps for client in self._clients),

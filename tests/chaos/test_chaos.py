@@ -11,20 +11,36 @@ from tests.chaos.plan import Fault, Form, Post, Shape, draw
 from tests.chaos.storm import Result, round_of
 
 SHORT: dict[Form, Shape] = {
-    "embedded": Shape("embedded", 200, 10, 0, 0, server_kills=2, drops=1),
-    "full": Shape("full", 200, 5, 4, 5, server_kills=2, worker_kills=1, redis_restarts=1, drops=1),
+    "embedded": Shape("embedded", 200, 10, 0, 0, {"server": 2, "connections": 1}),
+    "nodes": Shape(
+        "nodes",
+        *(200, 5, 4, 5),
+        {
+            "server": 2,
+            "worker": 1,
+            "restart": 1,
+            "redis": 1,
+            "redis paused": 1,
+            "postgres paused": 1,
+            "network": 5,
+            "bus": 3,
+            "database": 2,
+        },
+        deaf=0.01,
+    ),
 }
 SEED = 11
 
 
-@pytest.mark.parametrize("form", ["embedded", "full"])
+@pytest.mark.parametrize("form", list(SHORT))
 async def test_every_clients_log_equals_the_database_after_any_kills(form: Form, tmp_path: Path) -> None:
     result = await round_of(SHORT[form], SEED, tmp_path, lambda _: None)
 
     assert result.problems == []
     assert_nothing_is_lost(result)
-    assert result.faults["server"] == 2
+    assert result.faults == SHORT[form].faults
     assert result.reconnects > 200  # a second kill may come before all are back from the first
+    assert (result.dropped > 0) == (form == "nodes")
 
 
 def assert_nothing_is_lost(result: Result) -> None:
@@ -34,20 +50,18 @@ def assert_nothing_is_lost(result: Result) -> None:
 
 
 def test_a_seed_gives_the_same_round_again_and_another_seed_another() -> None:
-    shape = SHORT["full"]
+    shape = SHORT["nodes"]
     assert draw(shape, 7) == draw(shape, 7)
     assert draw(shape, 7) != draw(shape, 8)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_round_has_all_its_posts_and_faults_and_ends_with_posts(seed: int) -> None:
-    shape = SHORT["full"]
+    shape = SHORT["nodes"]
     steps = draw(shape, seed)
     posts = [step for step in steps if isinstance(step, Post)]
     faults = Counter(step.target for step in steps if isinstance(step, Fault))
     assert len({post.title for post in posts}) == shape.posts
-    assert faults["server"] + faults["both"] == shape.server_kills
-    assert faults["worker"] + faults["both"] == shape.worker_kills
-    assert faults["redis"] == shape.redis_restarts
+    assert faults == shape.faults
     assert isinstance(steps[0], Post)
     assert isinstance(steps[-1], Post)

@@ -30,7 +30,7 @@ async def follower(sqlite_database: Database) -> Follower:
     """Who has seen all three, as the database has them."""
     now = SystemClock().now()
     stream = await Stream.create(key=f"inbox:{USER}", epoch="e", head_seq=3)
-    client = Follower(lambda: "", USER, "", aiohttp.ClientSession.__new__(aiohttp.ClientSession), random.Random(1))
+    client = Follower((), USER, "", aiohttp.ClientSession.__new__(aiohttp.ClientSession), random.Random(1))
     for seq, title in enumerate(POSTS, 1):
         fields: dict[str, Any] = {
             "kind": "new-video", "title": "t", "body": title, "url": "u", "image_url": None,

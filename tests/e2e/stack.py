@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -113,12 +113,17 @@ class Process:
 
 
 class Stack:
-    """Server, worker where there is one, and the platform they watch."""
+    """Server, or several of them, worker where there is one, and the platform they watch."""
 
-    def __init__(self, emulator: PlatformEmulator, server: Process, worker: Process | None) -> None:
+    def __init__(self, emulator: PlatformEmulator, servers: Sequence[Process], worker: Process | None) -> None:
         self.emulator = emulator
-        self.server = server
+        self.servers = servers
         self.worker = worker
+
+    @property
+    def server(self) -> Process:
+        """The first."""
+        return self.servers[0]
 
     @property
     def url(self) -> str:
@@ -126,7 +131,7 @@ class Stack:
 
     @property
     def processes(self) -> list[Process]:
-        return [process for process in (self.server, self.worker) if process]
+        return [process for process in (*self.servers, self.worker) if process]
 
     def logs(self) -> list[dict[str, Any]]:
         lines: list[dict[str, Any]] = []
@@ -145,9 +150,16 @@ class Stack:
 
 @asynccontextmanager
 async def running(
-    folder: Path, database_url: str, redis_url: str = "", *, development: bool = True, **settings: str
+    folder: Path,
+    database_url: str,
+    redis_url: str = "",
+    *,
+    development: bool = True,
+    beside: Sequence[Mapping[str, str]] = (),
+    **settings: str,
 ) -> AsyncIterator[Stack]:
-    """A MyPick on this database, and with Redis a worker beside it. Polls its platform all the time."""
+    """A MyPick on this database, and with Redis a worker beside it. Polls its platform all the time. For each of
+    ``beside`` one more server, with these settings over the others."""
     async with PlatformEmulator() as emulator:
         environment = {
             "APP_ENV": "production",
@@ -167,11 +179,14 @@ async def running(
             ).decode(),
             **settings,
         }
-        server = Process(["serve", "--port", "0"], environment, folder / "server.log", development=development)
+        servers = [
+            Process(["serve", "--port", "0"], {**environment, **own}, folder / f"{name}.log", development=development)
+            for name, own in (("server", {}), *((f"server{number}", own) for number, own in enumerate(beside, 2)))
+        ]
         worker = (
             Process(["worker"], environment, folder / "worker.log", development=development) if redis_url else None
         )
-        stack = Stack(emulator, server, worker)
+        stack = Stack(emulator, servers, worker)
         try:
             for process in stack.processes:
                 await process.start()

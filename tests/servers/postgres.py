@@ -13,6 +13,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+import psutil  # type: ignore[import-untyped]  # the package ships no types
+
 from tests.servers.base import ENVIRONMENT, START_TIMEOUT, Server, ServerError, package_directory
 
 
@@ -63,6 +65,15 @@ class PostgresServer(Server):
         if result.returncode:
             raise RuntimeError(f"{statement}: {result.stderr.strip()}")
         return result.stdout.strip()
+
+    def pause(self) -> None:
+        """SIGSTOP to the parent, which then takes nobody in, and to all who serve a connection."""
+        super().pause()
+        self._to_children(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._to_children(signal.SIGCONT)
+        super().resume()
 
     def kill(self) -> None:
         super().kill()
@@ -127,6 +138,12 @@ class PostgresServer(Server):
             timeout=START_TIMEOUT,
             check=False,
         )
+
+    def _to_children(self, number: signal.Signals) -> None:
+        if self.running:
+            for child in psutil.Process(self.pid).children():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.send_signal(number)
 
     def _free_shared_memory(self) -> None:
         """A killed PostgreSQL leaves its 56-byte System V segment behind; a later start would free it."""

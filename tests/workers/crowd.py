@@ -32,7 +32,7 @@ class Crowd:
         self.titles: list[str] = []
         self._tokens = tokens
         self.followers = [
-            Follower(lambda: stack.url, user_id, token, http, Random(user_id)) for user_id, token in tokens.items()
+            Follower([stack.url], user_id, token, http, Random(user_id)) for user_id, token in tokens.items()
         ]
 
     async def follow(self) -> None:
@@ -71,7 +71,7 @@ async def crowd(folder: Path, database_url: str, redis_url: str, **settings: str
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http:
         tokens = await make_people(database_url, PEOPLE)
         settings = {"WORKERS": "2", "SOCKET_CONNECTIONS_PER_USER": "100", **settings}
-        async with running(folder, database_url, redis_url, development=False, **settings) as stack:
+        async with running(folder, database_url, redis_url, development=False, beside=(), **settings) as stack:
             people = Crowd(stack, tokens, http)
             await people.follow()
             tasks = [asyncio.create_task(follower.run()) for follower in people.followers]
