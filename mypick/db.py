@@ -20,6 +20,8 @@ from tortoise.exceptions import BaseORMException, DBConnectionError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.transactions import in_transaction
 
+from mypick.sqlite import StorageAway
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -58,6 +60,7 @@ AWAY: tuple[type[Exception], ...] = (
     ConnectionError,
     TimeoutError,
     DBConnectionError,
+    StorageAway,  # a disk without room
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,  # a connection that ended in the middle of a transaction
     asyncpg.OperatorInterventionError,  # an administrator ended it, or the server starts or stops
