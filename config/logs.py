@@ -117,7 +117,8 @@ class _Quick:
         if method not in ("debug", "info", "warning") or "exc_info" in line:
             return line
         text = _to_json(_redact_line(None, method, line)) + "\n"
-        with self._handler.lock or contextlib.nullcontext():
+        # a full disk takes no lines, and must not fail what they tell of
+        with self._handler.lock or contextlib.nullcontext(), contextlib.suppress(OSError):
             self._handler.stream.write(text)
             self._handler.flush()
         raise structlog.DropEvent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -119,6 +120,18 @@ def test_lines_that_json_cannot_hold_are_written_all_the_same(written: io.String
     assert line["huge"] == str(2**80)
     assert line["keys"] == {"1": 2, "None": 3}
     assert line["level"] == "info"
+
+
+def test_a_disk_that_takes_no_lines_fails_nobody(written: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(written, "write", full)
+    structlog.get_logger("test").warning("nobody reads this")
+    structlog.get_logger("test").error("nor this")
+    monkeypatch.undo()
+    structlog.get_logger("test").info("there is room")
+    assert "there is room" in written.getvalue()
 
 
 def test_ordinary_values_are_left_as_they_are() -> None:
