@@ -124,6 +124,14 @@ class Follower:
         await self._sync()
         await self.became(lambda: self.in_step)
 
+    async def mark_read(self, upto_seq: int) -> None:
+        """Ask, and do not wait: once nothing is ``unanswered`` it is in ``read_upto``, or in ``refused``."""
+        await self._ask("mark-read", {"upto_seq": upto_seq})
+
+    @property
+    def unanswered(self) -> int:
+        return len(self._asked)
+
     # one connection
 
     async def _session(self) -> None:
@@ -195,7 +203,7 @@ class Follower:
         elif event["seq"] == self.last + 1:
             self._apply(event)
             if self._rng.random() < READS:
-                await self._ask("mark-read", {"upto_seq": event["seq"]})
+                await self.mark_read(event["seq"])
         else:
             self.gaps += 1
             self._held[event["seq"]] = event
@@ -223,6 +231,7 @@ class Follower:
         await self._socket.send_str(f"42{NAMESPACE},{self._ids}" + orjson.dumps([name, data]).decode())
 
     async def _ack(self, name: str, asked: dict[str, Any], reply: dict[str, Any]) -> None:
+        self._changed.set()
         if not reply["ok"]:
             error = reply["error"]
             self.refused[error["code"]] += 1

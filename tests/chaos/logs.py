@@ -25,6 +25,7 @@ AWAY = (
     "InterfaceError",
     "shutting down",
     "OSError",
+    "StorageAway",
     "LinkError",
     "database is starting up",
     "recovery mode",

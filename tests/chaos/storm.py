@@ -28,7 +28,7 @@ READY = 60.0  # seconds until all followers are in and every channel was looked 
 CALM = 120.0  # seconds after the last step until everything has arrived; beyond it something is lost
 
 _FIRST_LOOKS = "SELECT count(*) FROM channel WHERE first_polled_at IS NULL"
-_LEFT = "SELECT count(*) FROM job WHERE kind = 'notifications.fan-out' AND state = 'due'"
+LEFT = "SELECT count(*) FROM job WHERE kind = 'notifications.fan-out' AND state = 'due'"
 
 
 @dataclass(slots=True)
@@ -145,7 +145,7 @@ class Storm:
             late = [client.stream for client in self._clients if client.last < wanted[client.user_id]]
             missing.append(f"after {CALM:.0f} s {len(late)} clients lack something: {late[:5]}")
         async with asyncio.timeout(CALM):
-            while await self._count(_LEFT) and not missing:
+            while await self._count(LEFT) and not missing:
                 await asyncio.sleep(0.05)
             await asyncio.gather(*(client.ask_for_more() for client in self._clients))
         return missing
