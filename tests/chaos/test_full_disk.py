@@ -68,7 +68,7 @@ async def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
             await follower.mark_read(follower.last)
         await people.all(lambda follower: follower.unanswered == 0)
         assert sum(follower.refused["UNAVAILABLE"] for follower in people.followers) > 0
-        assert await tail.wait_for("a lane rests until the next sweep", WITHIN)
+        assert await tail.wait_for("a lease could not be renewed", WITHIN)
 
         fill_disk(stack, full=False)
         people.post()
