@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     redis_url: SecretStr = Field(
         SecretStr(""), description="redis://host:6379/0; empty keeps everything in one process"
     )
+    redis_bus: Literal["classic", "sharded"] = Field(
+        "classic", description="classic, or sharded for a Redis Cluster (7.0 or newer) that carries the bus"
+    )
+    redis_bus_url: SecretStr = Field(
+        SecretStr(""), description="any server of that cluster, or another Redis for the bus alone; empty is REDIS_URL"
+    )
     work_in_server: Literal["auto", "yes", "no"] = Field(
         "auto", description="whether serve does background jobs itself: auto does with SQLite or without Redis, yes, no"
     )
@@ -137,7 +143,7 @@ class Settings(BaseSettings):
                 given.setdefault(name, f"http://localhost:{port}")
         return given
 
-    @field_validator("redis_url")
+    @field_validator("redis_url", "redis_bus_url")
     @classmethod
     def check_redis_url(cls, value: SecretStr) -> SecretStr:
         url = value.get_secret_value()
@@ -168,6 +174,8 @@ class Settings(BaseSettings):
                 "WORKERS > 1 needs a server database: SQLite serves one process. "
                 "Set DATABASE_URL to postgres://… or mysql://…, or WORKERS=1."
             )
+        if self.redis_bus_url.get_secret_value() and not self.redis_url.get_secret_value():
+            raise ValueError("REDIS_BUS_URL carries the bus alone: the rest needs REDIS_URL. Set both, or neither.")
         if self.workers > 1 and not self.redis_url.get_secret_value():
             raise ValueError("WORKERS > 1 needs Redis to wake the other processes. Set REDIS_URL, or WORKERS=1.")
         if self.in_production:

@@ -46,6 +46,8 @@ def domain_settings(settings: Settings, *, node: str, works: bool) -> DomainSett
     return DomainSettings(
         node=node,
         redis_url=settings.redis_url.get_secret_value(),
+        bus_url=settings.redis_bus_url.get_secret_value() or settings.redis_url.get_secret_value(),
+        bus_sharded=settings.redis_bus == "sharded",
         works=works,
         access_secret=settings.jwt_secret.get_secret_value(),
         refresh_secret=settings.jwt_refresh_secret.get_secret_value(),

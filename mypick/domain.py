@@ -65,6 +65,8 @@ class DomainSettings:
 
     node: str  # unique to this run of this process
     redis_url: str
+    bus_url: str  # a Redis that carries the bus: the same, or any server of a cluster
+    bus_sharded: bool
     works: bool  # whether background jobs are done in this process
     access_secret: str = field(repr=False)
     refresh_secret: str = field(repr=False)
@@ -158,8 +160,14 @@ def build_domain(settings: DomainSettings, http: ClientSession) -> Domain:
     metrics = Metrics.on(CollectorRegistry())
     outage = Outage("redis", clock)
     redis = BoundedRedis(settings.redis_url, clock=clock, outage=outage) if settings.redis_url else None
-    bus: Bus = RedisBus(settings.redis_url, metrics=metrics, outage=outage) if redis else MemoryBus(metrics=metrics)
-    cache_bus = RedisBus(settings.redis_url, prefix="mypick:cache:", outage=outage) if redis else None
+    bus: Bus = MemoryBus(metrics=metrics)
+    cache_bus: Bus | None = None
+    if redis:
+        bus_outage = outage if settings.bus_url == settings.redis_url else Outage("the bus", clock)
+        bus = RedisBus(settings.bus_url, metrics=metrics, sharded=settings.bus_sharded, outage=bus_outage)
+        cache_bus = RedisBus(
+            settings.bus_url, prefix="mypick:cache:", sharded=settings.bus_sharded, outage=bus_outage
+        )
     cache = Cache(
         clock=clock,
         redis=redis,

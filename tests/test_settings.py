@@ -39,6 +39,11 @@ REFUSED = [
         {"WORKERS": "2", "DATABASE_URL": POSTGRES},
         "WORKERS > 1 needs Redis",
     ),
+    (
+        "a bus without the rest of Redis",
+        {"REDIS_BUS_URL": "redis://127.0.0.1/0"},
+        "REDIS_BUS_URL carries the bus alone",
+    ),
     ("a port that is none", {"APP_PORT": "70000"}, "APP_PORT"),
     ("a port that is no number", {"APP_PORT": "web"}, "APP_PORT: it must be a whole number"),
     ("a duration that is none", {"JWT_EXPIRES_IN": "soon"}, "JWT_EXPIRES_IN: it is a time above zero, in seconds or"),

@@ -1,10 +1,7 @@
 """The bus of many processes: Redis pub/sub.
 
-Two connections a node: one listens, one publishes. One task owns both and replaces both when either fails, with a
-jittered back-off. While there is no link, nobody waits: publishing drops, subscribing is noted and applied later.
-
-A link that is open but deaf (a half-dead peer, a paused server, a lost subscription) is noticed by the canary: the
-node publishes to a channel of its own and must hear itself.
+Classic: one server, two connections a node; one listens, one publishes. Sharded, for a Redis Cluster (7.0 or newer):
+a channel belongs to the server that has its slot, and a node has two connections to each master.
 """
 
 from __future__ import annotations
@@ -13,17 +10,20 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import structlog
 from redis.asyncio.connection import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import RedisError
 
 from mypick.bus.protocol import MessageHandler
-from mypick.bus.redis_link import Link, LinkError, Speaker, batches
+from mypick.bus.redis_keeper import Keeper, Manners, Owner
+from mypick.bus.redis_link import CLASSIC, SHARDED, Command
+from mypick.bus.redis_slots import MAX_MASTERS, SEED, Address, pool_at, read_owners
 from mypick.clock import SystemClock
 from mypick.endings import end
 from mypick.metrics import Metrics
@@ -31,17 +31,21 @@ from mypick.outages import Outage
 
 log = structlog.get_logger(__name__)
 
-BACKOFF_FIRST = 0.05  # seconds; doubled for each failure, with a random half taken off
-BACKOFF_CAP = 2.0
-SUBSCRIBE_BATCH = 500  # channels in one command: about 1 ms of Redis
 CONNECT_TIMEOUT = 1.0
+REMAP_PAUSE = 0.5  # seconds between two looks at the slots, a random half taken off: resharding moves thousands, one
+# after another
+CANARY_TRIES = 500 * MAX_MASTERS  # names until one falls into a slot of a given server: 3 where there are three
 
 
-class RedisBus:
+class RedisBus(Owner):
     """Redis pub/sub. Pub/sub knows no database numbers: installations that share a Redis need their own ``prefix``.
 
     ``patience`` is the longest wait for one round trip, in seconds. ``canary_every`` and ``canary_within`` bound how
     long a deaf link stays unnoticed: their sum, 3 s.
+
+    ``sharded``: SSUBSCRIBE and SPUBLISH. ``url`` leads to any server of the cluster, or to one that is in none. When a
+    slot moves, who subscribes in it is told of a gap, and a message that is published to where the slot was is dropped
+    and counted; of those that are under way at that moment a later one may arrive first.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class RedisBus:
         url: str,
         *,
         prefix: str = "mypick:",
+        sharded: bool = False,
         metrics: Metrics | None = None,
         patience: float = 0.25,
         canary_every: float = 2.0,
@@ -64,157 +69,197 @@ class RedisBus:
             socket_connect_timeout=CONNECT_TIMEOUT,
         )
         self._prefix = prefix.encode()
+        self._sharded = sharded
         self._metrics = metrics or Metrics.unread()
-        self._outage = outage or Outage("redis", SystemClock())
-        self._patience = patience
-        self._canary_every, self._canary_within = canary_every, canary_within
-        self._random = randomness or random.Random()  # noqa: S311 - jitter
+        self._manners = Manners(
+            dialect=SHARDED if sharded else CLASSIC,
+            patience=patience,
+            canary_every=canary_every,
+            canary_within=canary_within,
+            randomness=randomness or random.Random(),  # noqa: S311 - jitter
+            outage=outage or Outage("redis", SystemClock()),
+        )
         self._channels: dict[bytes, str] = {}  # bound: the caller's, one for each stream with a local member
         self._canary = self._prefix + b"canary:" + secrets.token_hex(8).encode()
-        self._canary_heard = asyncio.Event()
         self._handler: MessageHandler = lambda _channel, _payload: None
         self._on_gap: Callable[[], None] = lambda: None
-        self._link: Link | None = None
-        self._last_speaker: Speaker | None = None
-        self._up = False
-        self._tried = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._keepers: dict[Address, Keeper] = {}  # bound: MAX_MASTERS
+        self._owners: Sequence[Address | None] = [None if sharded else SEED] * REDIS_CLUSTER_HASH_SLOTS
+        self._lost: set[bytes] = set()  # channels that their server has given up; bound: as the channels
+        self._map_wanted = asyncio.Event()
+        self._mapped = asyncio.Event()  # the first look at the slots has ended
+        self._mapping: asyncio.Task[None] | None = None
+        self._started = False
 
     @property
     def up(self) -> bool:
-        return self._up
+        return bool(self._keepers) and None not in self._owners and all(k.up for k in self._keepers.values())
 
     async def start(self, handler: MessageHandler, on_gap: Callable[[], None]) -> None:
-        if self._task is not None:
+        if self._started:
             raise RuntimeError("the bus was started before")
+        self._started = True
         self._handler, self._on_gap = handler, on_gap
-        self._task = asyncio.create_task(self._stay_linked(), name="bus")
-        await self._tried.wait()
+        if self._sharded:
+            self._mapping = asyncio.create_task(self._stay_mapped(), name="bus-map")
+            await self._mapped.wait()
+        else:
+            await self._keep_to({SEED})
 
     async def close(self) -> None:
-        if self._task is not None:
-            await end(self._task)
-        self._set_up(False)
+        if self._mapping is not None:
+            await end(self._mapping)
+        await asyncio.gather(*(keeper.close() for keeper in self._keepers.values()))
+        self._show_whether_up()
 
     async def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        if not messages:
-            return
-        link = self._link
-        commands = [("PUBLISH", self._name(channel), payload) for channel, payload in messages]
-        if self._up and link is not None and await link.command(commands):
-            self._metrics.bus_published.inc(len(messages))
+        verb = self._manners.dialect.publish
+        by_server: defaultdict[Address | None, list[Command]] = defaultdict(list)
+        for channel, payload in messages:
+            name = self._name(channel)
+            by_server[self._server(name)].append((verb, name, payload))
+        if len(by_server) == 1:  # always so where there is one server
+            await self._publish_at(*by_server.popitem())
+        elif by_server:
+            await asyncio.gather(*(self._publish_at(*part) for part in by_server.items()))
+
+    async def _publish_at(self, server: Address | None, commands: Sequence[Command]) -> None:
+        keeper = self._keepers.get(server) if server is not None else None
+        if keeper is not None and await keeper.command(commands):
+            self._metrics.bus_published.inc(len(commands))
         else:
-            self._metrics.bus_dropped.inc(len(messages))
+            self._metrics.bus_dropped.inc(len(commands))
 
     async def subscribe(self, channels: Iterable[str]) -> None:
         wanted = {self._name(channel): channel for channel in channels}
         self._channels.update(wanted)
-        link = self._link
-        if link is None:
-            return  # noted; the next link subscribes to all
-        for batch in batches(wanted, SUBSCRIBE_BATCH):
-            if not await self._subscribe_batch(link, batch):
-                return  # noted; the link has failed
+        await asyncio.gather(*(keeper.subscribe(names) for keeper, names in self._by_keeper(wanted)))
 
     async def unsubscribe(self, channels: Iterable[str]) -> None:
         unwanted = [self._name(channel) for channel in channels]
         for name in unwanted:
             self._channels.pop(name, None)
-        link = self._link
-        if link is None:
-            return
-        for batch in batches(unwanted, SUBSCRIBE_BATCH):
-            await self._unsubscribe_batch(link, batch)
+        await asyncio.gather(*(keeper.unsubscribe(names) for keeper, names in self._by_keeper(unwanted)))
 
     async def ping(self) -> float:
-        link, started = self._link, time.perf_counter()
-        if not self._up or link is None or not await link.command([("PING",)]):
+        started = time.perf_counter()
+        asked = [keeper.command([("PING",)]) for keeper in self._keepers.values()]
+        if not (all(await asyncio.gather(*asked)) and self.up):
             raise ConnectionError("the bus is away: Redis does not answer")
         return time.perf_counter() - started
 
     def _name(self, channel: str) -> bytes:
         return self._prefix + channel.encode()
 
-    async def _subscribe_batch(self, link: Link, batch: Sequence[bytes]) -> bool:
-        return await link.subscribe(lambda: [name for name in batch if name in self._channels])
+    # whose a channel is
 
-    async def _unsubscribe_batch(self, link: Link, batch: Sequence[bytes]) -> bool:
-        return await link.unsubscribe(lambda: [name for name in batch if name not in self._channels])
+    def _server(self, name: bytes) -> Address | None:
+        return self._owners[key_slot(name)] if self._sharded else SEED
 
-    async def _stay_linked(self) -> None:
-        """One link after another until cancelled."""
-        loop = asyncio.get_running_loop()
-        pause, first = BACKOFF_FIRST, True
+    def _by_keeper(self, names: Iterable[bytes]) -> list[tuple[Keeper, list[bytes]]]:
+        found: defaultdict[Address | None, list[bytes]] = defaultdict(list)
+        for name in names:
+            found[self._server(name)].append(name)
+        # the others are noted: whoever begins to keep their server subscribes to them
+        return [(self._keepers[server], some) for server, some in found.items() if server in self._keepers]
+
+    async def _stay_mapped(self) -> None:
+        """Look at the slots at first and whenever a server says that they are not where we think, or is away."""
         while True:
-            began = loop.time()
+            self._map_wanted.clear()
             try:
-                await self._run_link(gap=not first)
+                await self._move(await self._read_owners())
             except (RedisError, OSError, TimeoutError) as failure:
-                self._outage.away("bus", failure)
+                self._manners.outage.away("bus", failure)
+                self._map_wanted.set()
             except Exception:
-                log.exception("the bus failed unexpectedly, and tries again")
-            self._set_up(False)
-            self._tried.set()
-            if loop.time() - began > BACKOFF_CAP:
-                pause = BACKOFF_FIRST  # it had stood for a while; one that dies at once must not be tried in haste
-            first = False
-            await asyncio.sleep(pause * self._random.uniform(0.5, 1))
-            pause = min(2 * pause, BACKOFF_CAP)
+                log.exception("the slots of the cluster could not be read, which is tried again")
+                self._map_wanted.set()
+            if None in self._owners:
+                self._map_wanted.set()
+            self._mapped.set()
+            await asyncio.sleep(REMAP_PAUSE * self._manners.randomness.uniform(0.5, 1))
+            await self._map_wanted.wait()
 
-    async def _run_link(self, *, gap: bool) -> None:
-        """Connect, subscribe to everything, and keep the link until it fails. Always raises."""
-        link = await Link.connect(self._pool, patience=self._patience, predecessor=self._last_speaker)
-        self._last_speaker = link.speaker
-        tasks = [
-            asyncio.create_task(link.listen(self._hear), name="bus-listen"),
-            asyncio.create_task(link.send(), name="bus-send"),
-            asyncio.create_task(self._keep(link, gap=gap), name="bus-keep"),
-        ]
-        self._link = link  # from here on callers write to it themselves, in order with the batches of _keep
-        try:
-            ends: list[asyncio.Future[Any]] = [*tasks, link.failed]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:
-                if task.done():
-                    task.result()
-            raise LinkError(link.failed.result())
-        finally:
-            self._link = None
-            for task in tasks:
-                task.cancel()
-            await link.close()
-            await end(*tasks)
-
-    async def _keep(self, link: Link, *, gap: bool) -> None:
-        """Subscribe to everything, announce the link, then watch the canary."""
-        if not await link.subscribe(lambda: [self._canary]):
-            return  # the link has failed; its owner sees to it
-        for batch in batches(self._channels, SUBSCRIBE_BATCH):
-            if not await self._subscribe_batch(link, batch):
-                return
-        self._set_up(True)
-        self._outage.back("bus")
-        self._tried.set()
-        if gap:
-            self._metrics.bus_reconnects.inc()
-            self._guarded(self._on_gap, "the listener failed on a gap")
-        while True:
-            self._canary_heard.clear()
-            await link.command([("PUBLISH", self._canary, b"")])
+    async def _read_owners(self) -> Sequence[Address | None]:
+        """From the first server that answers: those that we know in any order, then that of the URL."""
+        known = list(self._keepers)
+        self._manners.randomness.shuffle(known)
+        for address in known:
             try:
-                async with asyncio.timeout(self._canary_within):
-                    await self._canary_heard.wait()
-            except TimeoutError as deaf:
-                raise LinkError(f"its own message did not come back within {self._canary_within} s") from deaf
-            await asyncio.sleep(self._canary_every)
+                return await read_owners(pool_at(self._pool, address))
+            except (RedisError, OSError, TimeoutError):
+                continue  # another knows
+        return await read_owners(self._pool)
 
-    def _hear(self, name: bytes, payload: bytes) -> None:
+    async def _move(self, owners: Sequence[Address | None]) -> None:
+        """``owners`` is how it is now: leave servers, keep to new ones, and subscribe again to what has moved."""
+        lost, self._lost = self._lost, set()
+        before, self._owners = self._owners, owners
+        moved = [
+            name for name in self._channels if name in lost or before[slot := key_slot(name)] != owners[slot]
+        ]
+        there_before = set(self._keepers)
+        await self._keep_to({address for address in owners if address is not None})
+        self._show_whether_up()
+        for keeper, names in self._by_keeper(moved):
+            await keeper.subscribe(names)
+        if moved and there_before:
+            self._tell_gap()
+
+    async def _keep_to(self, servers: Collection[Address]) -> None:
+        """Returns when those that are new have been tried."""
+        await asyncio.gather(*(self._keepers.pop(gone).close() for gone in self._keepers.keys() - servers))
+        new = [Keeper(pool_at(self._pool, server), self, self._manners) for server in servers - self._keepers.keys()]
+        self._keepers.update(zip(servers - self._keepers.keys(), new, strict=True))
+        for keeper in new:
+            keeper.start()
+        for keeper in new:
+            await keeper.tried.wait()
+
+    # what the keepers ask and tell
+
+    def wanted(self, keeper: Keeper) -> Collection[bytes]:
+        if not self._sharded:
+            return self._channels
+        return [name for name in self._channels if self._is_at(name, keeper)]
+
+    def is_wanted(self, name: bytes) -> bool:
+        return name in self._channels
+
+    def canary(self, keeper: Keeper) -> bytes:
+        if not self._sharded:
+            return self._canary
+        if all(self._keepers.get(address) is not keeper for address in set(self._owners) if address is not None):
+            return self._canary  # it has no slot any more: the next look at the slots ends it
+        names = (self._canary + b":%d" % number for number in range(CANARY_TRIES))
+        return next((name for name in names if self._is_at(name, keeper)), self._canary)
+
+    def _is_at(self, name: bytes, keeper: Keeper) -> bool:
+        server = self._server(name)
+        return server is not None and self._keepers.get(server) is keeper
+
+    def hear(self, name: bytes, payload: bytes) -> None:
         channel = self._channels.get(name)
         if channel is not None:
             self._metrics.bus_received.inc()
             self._guarded(lambda: self._handler(channel, payload), "the listener failed on a message")
-        elif name == self._canary:
-            self._canary_heard.set()
+
+    def turned(self, keeper: Keeper, *, gap: bool) -> None:
+        self._show_whether_up()
+        if not keeper.up:
+            self._map_wanted.set()  # it may be the master of nothing any more
+        elif gap:
+            self._tell_gap()
+
+    def moved(self, channel: bytes | None) -> None:
+        if channel in self._channels:
+            self._lost.add(channel)
+        self._map_wanted.set()
+
+    def _tell_gap(self) -> None:
+        self._metrics.bus_reconnects.inc()
+        self._guarded(self._on_gap, "the listener failed on a gap")
 
     def _guarded(self, call: Callable[[], None], event: str) -> None:
         try:
@@ -222,6 +267,5 @@ class RedisBus:
         except Exception:
             log.exception(event)
 
-    def _set_up(self, up: bool) -> None:
-        self._up = up
-        self._metrics.bus_up.set(up)
+    def _show_whether_up(self) -> None:
+        self._metrics.bus_up.set(self.up)

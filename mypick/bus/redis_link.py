@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import AskError, RedisError, ResponseError
 
 OUTBOX_COMMANDS = 10_000  # waiting for the round trip in flight; beyond it publishers are refused
 MESSAGES_IN_A_ROW = 64  # read without letting the loop breathe: hiredis has many in its buffer after a flood
@@ -28,6 +28,31 @@ class LinkError(ConnectionError):
 
 
 @dataclass(frozen=True, slots=True)
+class Dialect:
+    """The words of one kind of pub/sub."""
+
+    publish: str
+    subscribe: str
+    unsubscribe: str
+    message: bytes
+    channels_in_a_command: int | None  # a cluster takes the channels of one command from one slot alone
+
+
+CLASSIC = Dialect("PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", b"message", None)
+SHARDED = Dialect("SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", b"smessage", 1)
+
+
+@dataclass(slots=True, eq=False)
+class _Awaited:
+    """What Redis has still to confirm of one command."""
+
+    verb: bytes
+    channels: deque[bytes]
+    confirmed: asyncio.Future[bool]
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Speaker:
     """A publishing connection as Redis knows it. Ids begin anew with each run of a server."""
 
@@ -37,23 +62,45 @@ class Speaker:
 
 class Link:
     """Use: ``await Link.connect(...)``, run ``listen`` and ``send`` as tasks, and close it once either of them raises
-    or ``failed`` is done."""
+    or ``failed`` is done.
 
-    def __init__(self, speaker: AbstractConnection, listener: AbstractConnection, patience: float) -> None:
+    ``on_moved`` is called when a cluster says that a channel is another server's now, with the channel if it is one
+    that was subscribed to, or was to be. It must not raise, and the link goes on.
+    """
+
+    def __init__(
+        self,
+        speaker: AbstractConnection,
+        listener: AbstractConnection,
+        *,
+        patience: float,
+        dialect: Dialect,
+        on_moved: Callable[[bytes | None], None],
+    ) -> None:
         self.speaker: Speaker | None = None
+        self.dialect = dialect
         self._speaker, self._listener = speaker, listener
         self._patience = patience
+        self._on_moved = on_moved
         self._outbox: list[tuple[Sequence[Command], asyncio.Future[bool]]] = []
         self._outbox_commands = 0
         self._mail = asyncio.Event()
-        self._replies: deque[list[Any]] = deque()  # [confirmations still to come, future], in the order of sending
+        self._replies: deque[_Awaited] = deque()  # in the order of sending
         self._sending = asyncio.Lock()  # of the listener: commands are written in the order of the calls
         self._asked: list[tuple[str, Callable[[], Sequence[bytes]], asyncio.Future[bool]]] = []
         self._closed = False
         self.failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def connect(cls, pool: ConnectionPool, *, patience: float, predecessor: Speaker | None = None) -> Self:
+    async def connect(
+        cls,
+        pool: ConnectionPool,
+        *,
+        patience: float,
+        dialect: Dialect,
+        on_moved: Callable[[bytes | None], None],
+        predecessor: Speaker | None = None,
+    ) -> Self:
         """Raises ``RedisError`` or ``OSError``. ``patience``: seconds that one round trip may take.
 
         ``predecessor`` is the ``speaker`` of the link before: should Redis still hold unread messages of it (it
@@ -61,7 +108,7 @@ class Link:
         """
         # of its own, outside the pool: a pooled connection reconnects by itself
         speaker, listener = (pool.make_connection() for _ in range(2))  # type: ignore[no-untyped-call]  # redis-py
-        link = cls(speaker, listener, patience)
+        link = cls(speaker, listener, patience=patience, dialect=dialect, on_moved=on_moved)
         try:
             await speaker.connect()
             link.speaker = await _identify(speaker)
@@ -80,8 +127,8 @@ class Link:
         self._closed = True
         for _, done in self._outbox:
             _resolve(done, False)
-        for _, done in self._replies:
-            _resolve(done, False)
+        for awaited in self._replies:
+            _resolve(awaited.confirmed, False)
         for _, _, confirmed in self._asked:
             _resolve(confirmed, False)
         self._outbox.clear()
@@ -113,33 +160,44 @@ class Link:
             self._mail.clear()
             batch, self._outbox = self._outbox, []
             self._outbox_commands = 0
-            commands = [command for part, _ in batch for command in part]
+            packed = self._speaker.pack_commands([command for part, _ in batch for command in part])
+            taken: list[bool] = []
             try:
                 async with asyncio.timeout(self._patience):
-                    await _write(self._speaker, self._speaker.pack_commands(commands))
-                    for _ in commands:
-                        await self._speaker.read_response(timeout=math.inf)
+                    await _write(self._speaker, packed)
+                    for part, _ in batch:
+                        # all are read, whatever the first says: each has its reply
+                        taken.append(all([await self._is_taken() for _ in part]))
             except BaseException as failure:
                 for _, done in batch:
                     _resolve(done, False)
                 if isinstance(failure, TimeoutError):
                     raise LinkError(f"no answer within {self._patience} s") from failure
                 raise
-            for _, done in batch:
-                _resolve(done, True)
+            for (_, done), is_taken in zip(batch, taken, strict=True):
+                _resolve(done, is_taken)
+
+    async def _is_taken(self) -> bool:
+        try:
+            await self._speaker.read_response(timeout=math.inf)
+        except AskError:  # or its kind MovedError
+            self._on_moved(None)
+            return False
+        return True
 
     # listening
 
     async def subscribe(self, channels: Callable[[], Sequence[bytes]]) -> bool:
-        """Subscribe and wait for the confirmation. False if it did not come: then the link has failed.
+        """Subscribe and wait for the confirmation. False if it did not come: then the link has failed, or ``on_moved``
+        has heard of it.
 
         ``channels`` is asked at the moment of writing, here and below: what is written is what is wanted then,
         whatever was called while others were writing.
         """
-        return await self._ask("SUBSCRIBE", channels)
+        return await self._ask(self.dialect.subscribe, channels)
 
     async def unsubscribe(self, channels: Callable[[], Sequence[bytes]]) -> bool:
-        return await self._ask("UNSUBSCRIBE", channels)
+        return await self._ask(self.dialect.unsubscribe, channels)
 
     async def _ask(self, verb: str, channels: Callable[[], Sequence[bytes]]) -> bool:
         if self._closed:
@@ -165,8 +223,9 @@ class Link:
         packed: list[Any] = []
         for verb, channels, confirmed in asked:
             if names := channels():
-                self._replies.append([len(names), confirmed])
-                packed += self._listener.pack_command(verb, *names)
+                self._replies.append(_Awaited(verb.lower().encode(), deque(names), confirmed))
+                for some in batches(names, self.dialect.channels_in_a_command or len(names)):
+                    packed += self._listener.pack_command(verb, *some)
             else:
                 _resolve(confirmed, True)
         if packed:
@@ -176,23 +235,44 @@ class Link:
         """Read until something fails. ``on_message`` must not raise. Run as one task."""
         in_a_row = 0
         while True:
-            kind, channel, payload = await self._listener.read_response(timeout=math.inf)
-            if kind == b"message":
+            try:
+                kind, channel, payload = await self._listener.read_response(timeout=math.inf)
+            except AskError:
+                self._refused()
+                continue
+            if kind == self.dialect.message:
                 on_message(channel, payload)
                 in_a_row += 1
                 if in_a_row == MESSAGES_IN_A_ROW:
                     in_a_row = 0
                     await asyncio.sleep(0)
-            elif kind in (b"subscribe", b"unsubscribe"):
-                self._confirm()
+            else:
+                self._confirm(kind, channel)
 
-    def _confirm(self) -> None:
-        """Redis confirms each channel of each command, in order."""
-        oldest = self._replies[0]
-        oldest[0] -= 1
-        if oldest[0] == 0:
+    def _confirm(self, kind: bytes, channel: bytes) -> None:
+        """Redis confirms each channel of each command, in order; a cluster also takes channels away unasked."""
+        awaited = self._replies[0] if self._replies else None
+        if awaited is not None and kind == awaited.verb and channel == awaited.channels[0]:
+            self._answered(awaited)
+        elif kind == b"sunsubscribe":
+            self._on_moved(channel)
+        elif kind in (b"subscribe", b"unsubscribe", b"ssubscribe"):
+            raise LinkError("confirmations are out of step")
+
+    def _refused(self) -> None:
+        """The oldest that waits for its confirmation is another server's."""
+        if not self._replies:
+            raise LinkError("a refusal of nothing that was asked")
+        awaited = self._replies[0]
+        awaited.refused = True
+        self._on_moved(awaited.channels[0])
+        self._answered(awaited)
+
+    def _answered(self, awaited: _Awaited) -> None:
+        awaited.channels.popleft()
+        if not awaited.channels:
             self._replies.popleft()
-            _resolve(oldest[1], True)
+            _resolve(awaited.confirmed, not awaited.refused)
 
 
 def batches(channels: Iterable[bytes], size: int) -> Iterable[list[bytes]]:

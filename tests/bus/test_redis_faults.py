@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from mypick.bus import RedisBus
 from tests.bus.conftest import PATIENCE, MakeNode
 from tests.bus.proxy import Proxy
-from tests.servers import RedisServer
+from tests.servers import RedisServer, ValkeyServer
 
 
 @pytest.fixture
@@ -215,14 +215,23 @@ _steps = st.lists(
 def test_redis_ends_with_the_wanted_subscriptions_however_calls_and_faults_interleave(
     redis_url: str, steps: list[tuple[str, list[str]]]
 ) -> None:
-    asyncio.run(_interleave(redis_url, steps))
+    asyncio.run(_interleave(redis_url, steps, sharded=False))
 
 
-async def _interleave(url: str, steps: list[tuple[str, list[str]]]) -> None:
-    bus = RedisBus(url, prefix="p:")
+@given(steps=_steps)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_so_it_does_with_sharded_subscriptions(
+    valkey_server: ValkeyServer, steps: list[tuple[str, list[str]]]
+) -> None:
+    asyncio.run(_interleave(valkey_server.start().url, steps, sharded=True))
+
+
+async def _interleave(url: str, steps: list[tuple[str, list[str]]], *, sharded: bool) -> None:
+    bus = RedisBus(url, prefix="p:", sharded=sharded)
     wanted: set[str] = set()
     calls: list[asyncio.Task[None]] = []
     async with Redis.from_url(url, decode_responses=True) as admin:
+        listed = admin.pubsub_shardchannels if sharded else admin.pubsub_channels
         try:
             await bus.start(lambda _channel, _payload: None, lambda: None)
             for what, channels in steps:
@@ -238,7 +247,7 @@ async def _interleave(url: str, steps: list[tuple[str, list[str]]]) -> None:
                     await asyncio.sleep(0)
             await asyncio.gather(*calls)
             async with asyncio.timeout(PATIENCE):
-                while not bus.up or set(await admin.pubsub_channels("p:?")) != {f"p:{name}" for name in wanted}:
+                while not bus.up or set(await listed("p:?")) != {f"p:{name}" for name in wanted}:
                     await asyncio.sleep(0.01)
         finally:
             await bus.close()

@@ -12,6 +12,6 @@ Everything here is synchronous: the servers belong to no event loop.
 
 from tests.servers.base import ServerError
 from tests.servers.postgres import PostgresServer
-from tests.servers.redis import RedisServer
+from tests.servers.redis import RedisCluster, RedisServer, ValkeyServer
 
-__all__ = ["PostgresServer", "RedisServer", "ServerError"]
+__all__ = ["PostgresServer", "RedisCluster", "RedisServer", "ServerError", "ValkeyServer"]
