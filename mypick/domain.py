@@ -28,7 +28,7 @@ from mypick.bus.redis import RedisBus
 from mypick.cache import Cache
 from mypick.clock import Clock, SystemClock
 from mypick.content.service import Contents
-from mypick.control import Control, SessionEnded
+from mypick.control import Control, Sockets
 from mypick.creators.poller import FixedInterval, Poller
 from mypick.creators.service import POLL, Creators
 from mypick.ids import Ids
@@ -114,9 +114,9 @@ class Domain:
     notifications: Notifications
     poller: Poller
 
-    async def start(self, on_session_ended: SessionEnded | None = None) -> None:
+    async def start(self, sockets: Sockets | None = None) -> None:
         """Begin to listen, to write and, where this process works, to work. Not inside a transaction."""
-        await self.control.start(on_session_ended)
+        await self.control.start(sockets)
         await self.cache.start()
         await self.presence.start()
         await self.process.spawn("streams: append", self.streams.appender.run)
@@ -188,7 +188,7 @@ def build_domain(settings: DomainSettings, http: ClientSession) -> Domain:
     streams = Streams(
         bus=bus, ids=ids, clock=clock, people=people.people, node=settings.node, rng=rng, metrics=metrics
     )
-    control = Control(bus, streams.delivery)
+    control = Control(bus, streams.delivery, node=settings.node)
     measures = CountedJobs(metrics)
     process = ProcessJobs(clock, rng=rng)
     jobs = Jobs(

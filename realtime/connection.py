@@ -9,13 +9,26 @@ from mypick.accounts.actor import Actor
 
 if TYPE_CHECKING:
     from realtime.engine.member import Member
+    from realtime.membership import Entry
     from realtime.namespace import Namespace
 
 
 class Connection:
     """A client that has shown who it is."""
 
-    __slots__ = ("actor", "closed", "deadline", "evicted", "member", "noticed", "opened", "owner", "since", "streams")
+    __slots__ = (
+        "actor",
+        "closed",
+        "deadline",
+        "entry",
+        "evicted",
+        "member",
+        "noticed",
+        "opened",
+        "owner",
+        "since",
+        "streams",
+    )
 
     def __init__(self, member: Member, owner: Namespace, actor: Actor, since: float) -> None:
         self.member = member
@@ -23,6 +36,7 @@ class Connection:
         self.actor = actor
         self.since = since  # monotonic seconds
         self.streams: list[str] = []  # joined, so to be left when it closes; bound: as its rooms
+        self.entry: Entry | None = None  # into the stream that it is being let into
         self.deadline = 0  # tick of the engine's wheel: of the notice that its token ends, then of the end; 0 for none
         self.noticed = False
         self.opened = False  # counted as here, so to be counted as gone
@@ -45,6 +59,9 @@ class Connection:
         """The wheel calls: the token may be about to end."""
         if not self.closed and self.deadline and tick >= self.deadline:
             self.owner.token_ends(self)
+
+
+ENDED_KNOWN = 10_000  # sessions that ended last; letting somebody in takes milliseconds, so any of them is in time
 
 
 class _Index:
@@ -90,6 +107,7 @@ class Connections:
     def __init__(self) -> None:
         self._all: set[Connection] = set()
         self._by_session, self._by_key, self._by_user = _Index(), _Index(), _Index()
+        self._ended: dict[int, None] = {}
 
     def __len__(self) -> int:
         return len(self._all)
@@ -116,6 +134,17 @@ class Connections:
 
     def of_key(self, key_id: int) -> list[Connection]:
         return self._by_key.of(key_id)
+
+    def session_ended(self, session_id: int) -> list[Connection]:
+        """Its connections. From now on nobody comes in with it, however long ago its token was looked at."""
+        self._ended[session_id] = None
+        if len(self._ended) > ENDED_KNOWN:
+            del self._ended[next(iter(self._ended))]
+        return self.of_session(session_id)
+
+    def has_ended(self, session_id: int | None) -> bool:
+        """Whether it is known here that the session has ended; most that have are not known any more."""
+        return session_id in self._ended
 
     def keys(self) -> list[int]:
         """Ids of the API keys that are in use here."""

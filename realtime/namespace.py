@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -13,7 +13,9 @@ import structlog
 from pydantic import BaseModel
 
 from mypick import db
+from mypick.accounts.actor import Actor
 from mypick.clock import Clock
+from mypick.control import Eviction
 from mypick.errors import Code, DomainError
 from mypick.metrics import Metrics
 from mypick.streams import Frame, Streams
@@ -24,6 +26,7 @@ from realtime.engine.member import Member, Refused, error_body, failure
 from realtime.engine.messages import Kind, Message, durable, event, evicted
 from realtime.engine.reasons import SERVER_DISCONNECT
 from realtime.engine.server import Engine
+from realtime.membership import Memberships
 from realtime.registry import CommandSpec, ServerEvent, command, commands_of
 from realtime.replies import decode, succeeded
 
@@ -100,6 +103,7 @@ class Namespace:
             for name, spec in self.commands.items()
             if spec.inline and parts.limits.counts_here(spec.limit)
         }
+        self.members = Memberships(self.name, parts.engine, parts.streams.delivery, parts.connections, None)
         parts.engine.add(self.name, self)
 
     # what subclasses say
@@ -110,6 +114,11 @@ class Namespace:
     async def may_read(self, conn: Connection, stream: str) -> bool:
         """Whether ``sync`` of ``stream`` is allowed."""
         raise NotImplementedError
+
+    async def evicted_among(self, members: Sequence[tuple[str, int]]) -> Sequence[Eviction]:
+        """Those of ``members`` (stream and user id, at most 1,000) who may not be there any more. One query, asked
+        every 5 s: the bus tells of evictions at once, and this finds what it lost."""
+        return ()
 
     async def snapshot(self, conn: Connection, stream: str) -> None:
         """Send the fresh state of ``stream`` to a client whose past was reset."""
@@ -141,6 +150,7 @@ class Namespace:
         try:
             await parts.limits.spend("socket.connect", address=member.session.address)
             actor = await authenticate(parts.accounts, auth, self.scope)
+            self._refuse_ended(actor)
             self._find_place(actor.user_id)
         except DomainError as refused:
             parts.metrics.socket_connects.labels(self.name, refused.code.name).inc()
@@ -152,6 +162,11 @@ class Namespace:
         self._let_in.inc()
         member.context = conn = Connection(member, self, actor, self._monotonic())
         parts.connections.add(conn)
+
+    def _refuse_ended(self, actor: Actor) -> None:
+        """The session may have ended while its token was looked at."""
+        if self.parts.connections.has_ended(actor.session_id):
+            raise DomainError(Code.UNAUTHENTICATED, "the session has ended")
 
     def _find_place(self, user_id: int) -> None:
         here = sum(conn.owner is self for conn in self.parts.connections.of_user(user_id))
@@ -192,8 +207,7 @@ class Namespace:
             return
         _name_in_logs(conn)
         await self.parts.attendance.left(conn.actor.user_id)
-        for stream in conn.streams:
-            await self.parts.streams.delivery.leave(stream)
+        await self.members.leave_all(conn)
         # the one line of a connection, as an access log has one of a request
         log.info(
             "socket closed",
@@ -345,6 +359,7 @@ class Namespace:
     async def refresh_auth(self, conn: Connection, cmd: shapes.RefreshAuth) -> shapes.RefreshAuthReply:
         """Go on with a new access token of the same user."""
         actor = await self.parts.accounts.authenticate(cmd.token, kept=False)
+        self._refuse_ended(actor)
         if actor.user_id != conn.actor.user_id:
             raise DomainError(Code.FORBIDDEN, "this token is another user's: open a new socket for it")
         if actor.expires_at is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mypick.notifications.commands import MarkRead
 from mypick.notifications.service import Notifications
 from mypick.notifications.streams import PREFIX, inbox_of
@@ -33,25 +31,22 @@ class NotificationsNamespace(Namespace):
         self._notifications = notifications
 
     async def start(self, conn: Connection) -> None:
-        stream = inbox_of(conn.actor.user_id)
-
-        async def enter(unread: dict[str, Any]) -> None:
-            await self._send_unread(conn, unread)
-            self.enter(conn, stream)
-
-        await self.parts.streams.delivery.join(stream, lambda: self._notifications.arrival(conn.actor), enter)
-        conn.streams.append(stream)
+        await self._show_inbox(conn, inbox_of(conn.actor.user_id))
 
     async def may_read(self, conn: Connection, stream: str) -> bool:
         return stream == inbox_of(conn.actor.user_id)
 
     async def snapshot(self, conn: Connection, stream: str) -> None:
-        await self.parts.streams.delivery.between(
-            stream, lambda: self._notifications.arrival(conn.actor), lambda unread: self._send_unread(conn, unread)
-        )
+        await self._show_inbox(conn, stream)
 
-    async def _send_unread(self, conn: Connection, unread: dict[str, Any]) -> None:
-        self.send(conn, "unread-notifications", unread)
+    async def _show_inbox(self, conn: Connection, stream: str) -> None:
+        """Let the client in with what is unread, or send it that anew in its place."""
+        await self.members.join(
+            conn,
+            stream,
+            lambda: self._notifications.arrival(conn.actor),
+            lambda unread: self.send(conn, "unread-notifications", unread),
+        )
 
     @command("mark-read", scope="notifications:write")
     async def mark_read(self, conn: Connection, cmd: MarkRead) -> UnreadCount:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 from aiohttp import web
 
+from mypick.control import Eviction
 from mypick.errors import Code
 from mypick.metrics import Metrics
 from mypick.streams import Frame
@@ -21,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 CLOSE_TIMEOUT = 8.0  # seconds for commands under way and unsent bytes, then for clients to say goodbye
 SESSION_CHECK_EVERY = 30.0  # seconds; the bus tells of ended sessions at once, this finds what the bus lost
+MEMBER_CHECK_EVERY = 5.0  # seconds; as above, of evictions
+MEMBERS_IN_A_QUERY = 1_000
+CALMING = 1.0  # seconds between two looks after the database failed
 DRAIN_SPREAD_MS = 5_000  # clients come back spread over this time, so that the next node is not stormed
 
 
@@ -49,6 +54,7 @@ class SocketDoor:
         self._rng = rng
         self._metrics = metrics
         self.namespaces = {namespace.name: namespace for namespace in namespaces}
+        self._check_sessions_now, self._check_members_now = asyncio.Event(), asyncio.Event()
         self._by_prefix = {namespace.streams: namespace for namespace in namespaces}
 
     def attach(self, app: web.Application) -> None:
@@ -65,37 +71,104 @@ class SocketDoor:
 
     async def deliver(self, frame: Frame) -> None:
         """Hand one frame to the members of its stream on this node. Does not wait for them."""
-        prefix = frame.stream.partition(":")[0] + ":"
-        if namespace := self._by_prefix.get(prefix):
+        if namespace := self._of_stream(frame.stream):
             rooms = self._engine.rooms
             if members := rooms.count(namespace.name, frame.stream):
                 self._metrics.events_delivered.labels(frame.type).inc(members)
                 await rooms.broadcast(namespace.name, frame.stream, namespace.message(frame), but=frame.but)
 
-    async def end_session(self, session_id: int) -> None:
-        """Close the sockets of a session that has ended."""
-        for conn in self._connections.of_session(session_id):
+    # what other parts, on this node or another, want of the sockets here
+
+    def end_session(self, session_id: int) -> None:
+        """Close the sockets of a session that has ended, and refuse who is being let in with it."""
+        for conn in self._connections.session_ended(session_id):
             self.namespaces[conn.namespace].evict(conn, Code.UNAUTHENTICATED, "the session has ended")
+
+    def disconnect(self, user_id: int, code: Code, reason: str) -> None:
+        """Put all sockets of a person out of their namespaces."""
+        for conn in self._connections.of_user(user_id):
+            self.namespaces[conn.namespace].evict(conn, code, reason)
+
+    def evict(self, eviction: Eviction) -> None:
+        """Put a person's sockets out of a stream."""
+        if namespace := self._of_stream(eviction.stream):
+            namespace.members.evict(eviction)
+
+    def tell(self, user_id: int, namespace: str, name: str, body: bytes) -> None:
+        """One event to a person's sockets in a namespace."""
+        if (space := self.namespaces.get(namespace)) is None:
+            return
+        message = space.message(Frame("", "", None, name, body))
+        for conn in self._connections.of_user(user_id):
+            if conn.namespace == namespace and conn.opened:
+                conn.member.session.send(message)
+
+    def look_again(self) -> None:
+        """The bus may have lost something: the checks run at once."""
+        for news in (self._check_sessions_now, self._check_members_now):
+            news.set()
+
+    def _of_stream(self, stream: str) -> Namespace | None:
+        return self._by_prefix.get(stream.partition(":")[0] + ":")
+
+    # what finds what was missed
 
     async def run_session_check(self) -> None:
         """Every 30 s ask the database which of the sessions and keys here have ended; one query for each 1,000."""
+        await self._check_again_and_again(self.check_sessions, SESSION_CHECK_EVERY, self._check_sessions_now)
+
+    async def run_member_check(self) -> None:
+        """Every 5 s ask the namespaces which members of their streams may not be there any more."""
+        await self._check_again_and_again(self.check_members, MEMBER_CHECK_EVERY, self._check_members_now)
+
+    async def _check_again_and_again(
+        self, check: Callable[[], Awaitable[None]], every: float, now: asyncio.Event
+    ) -> None:
         while True:
-            await asyncio.sleep(SESSION_CHECK_EVERY)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(every):
+                    await now.wait()
+            now.clear()
             try:
-                await self.check_sessions()
+                await check()
             except Exception as failure:
-                log.warning("session check failed", error=repr(failure))
+                log.warning("a check failed", check=check.__name__, error=repr(failure))
+                await asyncio.sleep(CALMING)
 
     async def check_sessions(self) -> None:
         sessions = self._connections.sessions()
         for start in range(0, len(sessions), 1_000):
             for session_id in await self._ended_among(sessions[start : start + 1_000]):
-                await self.end_session(session_id)
+                self.end_session(session_id)
         keys = self._connections.keys()
         for start in range(0, len(keys), 1_000):
             for key_id in await self._revoked_among(keys[start : start + 1_000]):
                 for conn in self._connections.of_key(key_id):
                     self.namespaces[conn.namespace].evict(conn, Code.UNAUTHENTICATED, "the key was revoked")
+
+    async def check_members(self) -> None:
+        asking = [
+            space
+            for space in self.namespaces.values()
+            if type(space).evicted_among is not Namespace.evicted_among
+        ]
+        for namespace in asking:
+            batch: dict[tuple[str, int], None] = {}
+            for number, conn in enumerate(self._connections):
+                if conn.namespace == namespace.name:
+                    batch.update(((stream, conn.actor.user_id), None) for stream in conn.streams)
+                if len(batch) >= MEMBERS_IN_A_QUERY:
+                    await self._evict_among(namespace, batch)
+                    batch = {}
+                elif number % 1_000 == 999:  # under 1 ms
+                    await asyncio.sleep(0)
+            await self._evict_among(namespace, batch)
+
+    async def _evict_among(self, namespace: Namespace, members: Iterable[tuple[str, int]]) -> None:
+        listed = list(members)
+        for start in range(0, len(listed), MEMBERS_IN_A_QUERY):
+            for eviction in await namespace.evicted_among(listed[start : start + MEMBERS_IN_A_QUERY]):
+                namespace.members.evict(eviction)
 
     async def drain(self) -> None:
         """Tell every client to come back after a random delay, finish what they have under way, then close. Newcomers

@@ -16,9 +16,10 @@ Frame = str | bytes
 
 
 class Client:
-    """python-socketio's client of one person. Remembers all it is sent, in order."""
+    """python-socketio's client of one person in one namespace. Remembers all it is sent, in order."""
 
-    def __init__(self, node: Node, auth: Any, *, transports: list[str] | None = None) -> None:
+    def __init__(self, node: Node, auth: Any, *, transports: list[str] | None = None, space: str = SPACE) -> None:
+        self._space = space
         self._node = node
         self._auth = auth
         self._transports = transports or ["websocket"]
@@ -26,9 +27,9 @@ class Client:
         self.heard: list[tuple[str, Any]] = []
         self.refused: Any = None
         self.gone = asyncio.Event()
-        self.socket.on("*", self._hear, namespace=SPACE)
-        self.socket.on("connect_error", self._refuse, namespace=SPACE)
-        self.socket.on("disconnect", self._leave, namespace=SPACE)
+        self.socket.on("*", self._hear, namespace=space)
+        self.socket.on("connect_error", self._refuse, namespace=space)
+        self.socket.on("disconnect", self._leave, namespace=space)
 
     async def _hear(self, event: str, data: Any = None) -> None:
         self.heard.append((event, data))
@@ -43,16 +44,17 @@ class Client:
         await self.socket.connect(
             self._node.url,
             headers=headers or {},
-            namespaces=[SPACE],
+            namespaces=[self._space],
             auth=self._auth,
             transports=self._transports,
             wait_timeout=WAIT,
         )
-        await self.event("unread-notifications")
+        if self._space == SPACE:
+            await self.event("unread-notifications")
         return self
 
     async def ask(self, event: str, data: Any = None) -> dict[str, Any]:
-        reply = await self.socket.call(event, data, namespace=SPACE, timeout=WAIT)
+        reply = await self.socket.call(event, data, namespace=self._space, timeout=WAIT)
         assert isinstance(reply, dict)
         return reply
 

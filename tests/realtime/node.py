@@ -21,6 +21,7 @@ from mypick.accounts.service import Accounts
 from mypick.accounts.tokens import Tokens
 from mypick.accounts.views import Authentication
 from mypick.addresses import client_address
+from mypick.bus import Bus
 from mypick.bus.memory import MemoryBus, MemoryExchange
 from mypick.clock import Clock
 from mypick.control import Control
@@ -45,6 +46,7 @@ from realtime.notifications import NotificationsNamespace
 from realtime.registry import command
 from realtime.server import SocketDoor
 from tests.handlers.fakes import QUICK
+from tests.realtime.rooms import Bans, RoomsNamespace
 
 PASSWORD = "a horse walks into a bar"
 ORIGIN = "https://fans.example"
@@ -120,12 +122,14 @@ class Node:
         trusted_proxies: int = 0,
         connections_per_user: int = 1_000,
         tls: ssl.SSLContext | None = None,
+        bus: Bus | None = None,
+        bans: Bans | None = None,
         **bounds: Any,
     ) -> None:
         self._tls = tls
         self.clock = clock
         self.metrics = Metrics.unread()
-        self.bus = MemoryBus(exchange)
+        self.bus = bus or MemoryBus(exchange)
         self.streams = Streams(
             bus=self.bus,
             ids=Ids(),
@@ -135,7 +139,7 @@ class Node:
             rng=random.Random(1),
             metrics=self.metrics,
         )
-        self.control = Control(self.bus, self.streams.delivery)
+        self.control = Control(self.bus, self.streams.delivery, node=name)
         self.tokens = Tokens(
             clock, access_secret=ACCESS_SECRET, refresh_secret=REFRESH_SECRET, access_life=access_life
         )
@@ -180,7 +184,7 @@ class Node:
         self.door = SocketDoor(
             self.engine,
             self.connections,
-            [self.namespace],
+            [self.namespace, RoomsNamespace(parts, bans or Bans())],
             ended_among=people.ended_among,
             revoked_among=people.revoked_among,
             rng=random.Random(1),
@@ -193,7 +197,7 @@ class Node:
         self.drained = False
 
     async def start(self) -> None:
-        await self.control.start(self.door.end_session)
+        await self.control.start(self.door)
         self._tasks = [
             asyncio.create_task(self.streams.appender.run()),
             asyncio.create_task(self.streams.delivery.run(self.door.deliver)),
@@ -287,9 +291,9 @@ class Node:
         await until(lambda: not self.engine.sessions, "sessions are left")
         await until(lambda: not self.engine._tasks, "leaving is not done")
         assert await self.presence.online_count() == 0
-        (space,) = self.engine.rooms.spaces.values()
-        assert space.members == {}
-        assert space.rooms == {}
+        for space in self.engine.rooms.spaces.values():
+            assert space.members == {}
+            assert space.rooms == {}
         assert self.engine.sio.environ == {}
 
 

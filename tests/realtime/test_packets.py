@@ -178,7 +178,7 @@ async def test_a_closed_client_that_does_not_leave_is_cut(start_node: StartNode)
         await node.tell(alice, {"filling": "x" * 500_000})
     (conn,) = list(node.connections)
     assert conn.actor.session_id is not None
-    await node.door.end_session(conn.actor.session_id)
+    node.door.end_session(conn.actor.session_id)
     writer.write(frame_of("x"))  # and then it breaks the protocol
     await node.assert_nobody_left()
     with suppress(ConnectionError):  # a reset, unless what was in the buffers came to its end before it
