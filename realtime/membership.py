@@ -5,7 +5,7 @@ A stream's members are a room of the engine and members of the delivery; both ar
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 import structlog
@@ -14,10 +14,10 @@ from mypick.clock import to_wire
 from mypick.control import Eviction
 from mypick.errors import DomainError
 from mypick.streams.delivery import Delivery
-from mypick.streams.events import Position
+from mypick.streams.events import Frame, Position
 from realtime.commands import Evicted
 from realtime.connection import Connection, Connections
-from realtime.engine.messages import event
+from realtime.engine.messages import Message, event
 from realtime.engine.server import Engine
 
 log = structlog.get_logger(__name__)
@@ -47,13 +47,20 @@ class Memberships:
     """The streams of one namespace. ``crowd`` is None where nobody asks how many there are."""
 
     def __init__(
-        self, namespace: str, engine: Engine, delivery: Delivery, connections: Connections, crowd: Crowd | None
+        self,
+        namespace: str,
+        engine: Engine,
+        delivery: Delivery,
+        connections: Connections,
+        crowd: Crowd | None,
+        message: Callable[[Frame], Message],
     ) -> None:
         self._namespace = namespace
         self._engine = engine
         self._delivery = delivery
         self._connections = connections
         self._crowd = crowd
+        self._message = message
 
     async def join(
         self,
@@ -77,11 +84,13 @@ class Memberships:
             return
         entry = conn.entry = Entry(stream)
 
-        async def enter(snapshot: Snapshot) -> None:
+        async def enter(snapshot: Snapshot, missed: Sequence[Frame]) -> None:
             if entry.refusal:
                 raise _refused(entry.refusal)
             self._engine.rooms.enter(conn.member, stream)
             send(snapshot)
+            for frame in missed:
+                conn.member.session.send(self._message(frame))
 
         try:
             await self._delivery.join(stream, read, enter)

@@ -103,7 +103,9 @@ class Namespace:
             for name, spec in self.commands.items()
             if spec.inline and parts.limits.counts_here(spec.limit)
         }
-        self.members = Memberships(self.name, parts.engine, parts.streams.delivery, parts.connections, None)
+        self.members = Memberships(
+            self.name, parts.engine, parts.streams.delivery, parts.connections, None, self.message
+        )
         parts.engine.add(self.name, self)
 
     # what subclasses say

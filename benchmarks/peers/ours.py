@@ -136,11 +136,7 @@ class BenchNamespace(Namespace):
         async def read() -> tuple[Position, None]:
             return await self.parts.streams.store.position(ROOM), None
 
-        async def enter(_: None) -> None:
-            self.enter(conn, ROOM)
-
-        await self.parts.streams.delivery.join(ROOM, read, enter)
-        conn.streams.append(ROOM)
+        await self.members.join(conn, ROOM, read, lambda _: None)
 
     async def may_read(self, _: Connection, stream: str) -> bool:
         return stream == ROOM

@@ -50,6 +50,8 @@ class _Local:
     members: int = 0
     ready: bool = False  # the position has been read
     lagged: bool = False  # a `lagged` is on its way: one is enough, whatever is dropped meanwhile
+    joining: int = 0  # of the members, those that are being let in
+    recent: deque[Frame] = field(default_factory=lambda: deque(maxlen=MAX_HELD))  # sent while somebody was joining
     held: dict[int, Frame] = field(default_factory=dict)
     signals: list[Frame] = field(default_factory=list)  # that came while a member was let in
     grace: asyncio.TimerHandle | None = None
@@ -161,32 +163,61 @@ class Delivery:
         self,
         key: str,
         read: Callable[[], Awaitable[tuple[Position, Snapshot]]],
-        enter: Callable[[Snapshot], Awaitable[None]],
+        enter: Callable[[Snapshot, Sequence[Frame]], Awaitable[None]],
     ) -> None:
         """Let one more member into ``key`` without a gap and without a repeat.
 
         ``read`` gives the member's snapshot and the position of the stream up to whose head it is true; ``enter``
-        sends it and enters the room. Meanwhile nothing of this stream is delivered, and members who are already there
-        are brought to the same ``seq`` first. Call ``leave`` once for each ``join`` that returned.
+        enters the room and sends the snapshot and then the frames that it is given: what the others were sent while
+        this one read. Thousands may read at once, and nobody waits for them; they enter one after the other. Call
+        ``leave`` once for each ``join`` that returned.
         """
         local = self._locals.get(key)
         if local is None:
             local = self._locals[key] = _Local(Position(0, key, "", 0, 0), 0)
         local.members += 1
+        local.joining += 1
         try:
-            async with local.lock:
-                if not local.ready:
-                    await self._subscribing.get(key)
-                position, snapshot = await read()
+            if not local.ready:
+                await self._subscribing.get(key)  # before the first look at the head, and for all who are first
+            position, snapshot = await read()
+            async with local.lock:  # from here on what arrives is held
                 if not local.ready or local.members == 1:
-                    local.position, local.last_seq, local.ready = position, position.head_seq, True
+                    self._begin_at(local, position)
+                await self._flushed()
+                missed = self._missed(local, position)
+                if missed is None:
+                    position, snapshot = await read()
+                    missed = []
                 await self._bring_to(local, position.head_seq)
-                await enter(snapshot)
+                await enter(snapshot, missed)
         except BaseException:
+            self._joined(local)
             self._send_signals(local)
             await self.leave(key)
             raise
+        self._joined(local)
         self._drain(local)
+
+    @staticmethod
+    def _begin_at(local: _Local, position: Position) -> None:
+        """Nobody is here who was told anything: the stream begins where the first member stands."""
+        if not local.ready or position.head_seq > local.last_seq or position.epoch != local.position.epoch:
+            local.position, local.last_seq, local.ready = position, position.head_seq, True
+
+    @staticmethod
+    def _missed(local: _Local, position: Position) -> list[Frame] | None:
+        """What the members were sent after ``position`` was read; None where that is not known any more."""
+        if position.epoch != local.position.epoch:
+            return None
+        missed = [frame for frame in local.recent if frame.seq is not None and frame.seq > position.head_seq]
+        return missed if len(missed) == max(0, local.last_seq - position.head_seq) else None
+
+    @staticmethod
+    def _joined(local: _Local) -> None:
+        local.joining -= 1
+        if not local.joining:
+            local.recent.clear()
 
     async def between(
         self,
@@ -244,6 +275,8 @@ class Delivery:
             return
         self._out.append(frame)
         self._out_ready.set()
+        if frame.seq is not None and (local := self._locals.get(frame.stream)) is not None and local.joining:
+            local.recent.append(frame)
 
     def _send_lagged(self, local: _Local, head_seq: int) -> None:
         """Tell the members to sync. One a stream is under way at most, so these are bounded by the streams here and

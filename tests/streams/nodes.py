@@ -87,8 +87,9 @@ class Node:
             position = await self.streams.store.position(stream)
             return position, position.head_seq
 
-        async def enter(seq: int) -> None:
+        async def enter(seq: int, missed: Sequence[Frame]) -> None:
             member.started_at = seq
+            member.seen += [frame.seq for frame in missed if frame.seq is not None]
             self.rooms.setdefault(stream, []).append(member)
 
         await self.streams.delivery.join(stream, read, enter)

@@ -6,7 +6,8 @@ import asyncio
 
 from mypick.db import Database
 from mypick.streams.delivery import CHANNEL
-from tests.streams.nodes import assert_log_equals_database, nodes, said
+from tests.queries import counted
+from tests.streams.nodes import assert_log_equals_database, database_log, nodes, said
 
 
 async def test_members_on_two_nodes_see_all_in_order(database: Database) -> None:
@@ -92,6 +93,32 @@ async def test_joining_in_the_middle_of_a_storm_neither_misses_nor_repeats(datab
         for member in members:
             await assert_log_equals_database(b, member)
         assert any(0 < member.started_at < 60 for member in members), "nobody joined in the middle"
+
+
+async def test_hundreds_join_one_stream_at_once_and_nobody_waits_for_anybody(database: Database) -> None:
+    """They read together, and what is sent meanwhile reaches those who are in at once and the others as they enter."""
+    async with nodes("a", "b") as (a, b):
+        early = await a.join("room:1")
+        count = 0
+
+        async def talk() -> None:
+            nonlocal count
+            while True:
+                count += 1
+                await (a, b)[count % 2].streams.append(said("room:1", f"t{count}"))
+
+        talking = asyncio.create_task(talk())
+        with counted() as queries:
+            crowd = await asyncio.gather(*(a.join("room:1") for _ in range(300)))
+            reads = [query for query in queries if "floor_seq" in query]  # of positions
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+        await a.settle()
+        log = await database_log(a, "room:1")
+        assert early.seen == log
+        for member in crowd:
+            assert member.seen == log[member.started_at :]
+        assert 0 < len(reads) < 60  # one for each would be 300
 
 
 async def test_leaving_and_joining_again_at_once_stays_subscribed(sqlite_database: Database) -> None:
