@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from mypick.db import Database
+from mypick.streams import Frame, Position
 from mypick.streams.delivery import CHANNEL
 from tests.queries import counted
 from tests.streams.nodes import assert_log_equals_database, database_log, nodes, said
@@ -119,6 +121,33 @@ async def test_hundreds_join_one_stream_at_once_and_nobody_waits_for_anybody(dat
         for member in crowd:
             assert member.seen == log[member.started_at :]
         assert 0 < len(reads) < 60  # one for each would be 300
+
+
+async def test_what_is_sent_while_one_reads_reaches_the_others_at_once_and_it_as_it_enters(database: Database) -> None:
+    async with nodes("a", "b") as (a, b):
+        early = await a.join("room:1")
+        await a.streams.append(said("room:1", "before"))
+        has_read, go_on = asyncio.Event(), asyncio.Event()
+        given: list[int | None] = []
+
+        async def read() -> tuple[Position, None]:
+            position = await a.streams.store.position("room:1")
+            has_read.set()
+            await go_on.wait()
+            return position, None
+
+        async def enter(_: None, missed: Sequence[Frame]) -> None:
+            given.extend(frame.seq for frame in missed)
+
+        joining = asyncio.create_task(a.streams.delivery.join("room:1", read, enter))
+        await has_read.wait()
+        for number in range(3):
+            await (a, b)[number % 2].streams.append(said("room:1", f"meanwhile {number}"))
+        await a.settle()
+        assert early.seen == [1, 2, 3, 4]
+        go_on.set()
+        await joining
+        assert given == [2, 3, 4]
 
 
 async def test_leaving_and_joining_again_at_once_stays_subscribed(sqlite_database: Database) -> None:
