@@ -17,6 +17,7 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.control import Eviction
 from mypick.errors import Code, DomainError
+from mypick.limits import place_of
 from mypick.metrics import Metrics
 from mypick.streams import Frame, Streams
 from realtime import commands as shapes
@@ -40,7 +41,7 @@ SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answe
 class Meter(Protocol):
     """A limit that is decided at once."""
 
-    def spend(self, key: int) -> object: ...
+    def spend(self, key: int | str) -> object: ...
 
 
 class Limiter(Protocol):
@@ -98,10 +99,12 @@ class Namespace:
         self._resumed = {True: metrics.stream_resumes.labels("reset"), False: metrics.stream_resumes.labels("events")}
         self._succeeded = {name: metrics.commands.labels(name, "ok") for name in self.commands}
         self._seconds = {name: metrics.command_seconds.labels(name) for name in (*self.commands, "unknown")}
+        limits = {"socket.connect", "socket.command", *(spec.limit for spec in self.commands.values())}
+        self._meters = {name: parts.limits.meter(name) for name in limits if parts.limits.counts_here(name)}
         self._at_once = {
-            name: (spec, parts.limits.meter(spec.limit))
+            name: (spec, self._meters[spec.limit])
             for name, spec in self.commands.items()
-            if spec.inline and parts.limits.counts_here(spec.limit)
+            if spec.inline and spec.limit in self._meters
         }
         self.members = Memberships(
             self.name, parts.engine, parts.streams.delivery, parts.connections, None, self.message
@@ -150,7 +153,7 @@ class Namespace:
     async def admit(self, member: Member, auth: Any) -> None:
         parts = self.parts
         try:
-            await parts.limits.spend("socket.connect", address=member.session.address)
+            await self._spend("socket.connect", place_of(member.session.address))
             actor = await authenticate(parts.accounts, auth, self.scope)
             self._refuse_ended(actor)
             self._find_place(actor.user_id)
@@ -251,8 +254,7 @@ class Namespace:
         return answer
 
     async def _execute(self, conn: Connection, spec: CommandSpec | None, given: list[Any]) -> BaseModel:
-        limit = spec.limit if spec else "socket.command"
-        await self.parts.limits.spend(limit, user_id=conn.actor.user_id)
+        await self._spend(spec.limit if spec else "socket.command", conn.actor.user_id)
         if spec is None:
             known = ", ".join(sorted(self.commands))
             raise DomainError(Code.INVALID, f"there is no such command in {self.name}; there are: {known}")
@@ -262,6 +264,15 @@ class Namespace:
                 await waiting
         reply = spec.function(self, conn, cmd)
         return reply if isinstance(reply, BaseModel) else await reply
+
+    async def _spend(self, limit: str, whose: int | str) -> None:
+        """``whose``: a user's id or the place of an address."""
+        if meter := self._meters.get(limit):
+            meter.spend(whose)
+        elif isinstance(whose, int):
+            await self.parts.limits.spend(limit, user_id=whose)
+        else:
+            await self.parts.limits.spend(limit, address=whose)
 
     def _decoded(self, conn: Connection, spec: CommandSpec, given: list[Any]) -> BaseModel:
         if spec.scope is not None and not conn.actor.has_scope(spec.scope):
