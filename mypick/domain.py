@@ -132,6 +132,7 @@ class Domain:
             due = self.clock.monotonic() + LAG_EVERY
             await asyncio.sleep(LAG_EVERY)
             self.metrics.loop_lag_seconds.observe(max(0.0, self.clock.monotonic() - due))
+            self.metrics.loop_tasks.set(len(asyncio.all_tasks()))
 
     async def close(self) -> None:
         """Stop in the opposite order: first what asks, then what writes, then what carries. A step that fails keeps

@@ -59,6 +59,7 @@ class Metrics:
     users_online: Gauge  # of this node
 
     loop_lag_seconds: Histogram  # how late the event loop ran a timer
+    loop_tasks: Gauge  # tasks that have not ended
 
     @classmethod
     def on(cls, registry: CollectorRegistry) -> Self:
@@ -110,6 +111,7 @@ class Metrics:
             cache_invalidations=counter("cache_invalidations", "Tags invalidated", "origin"),
             users_online=gauge("users_online", "Users with a connection to this node"),
             loop_lag_seconds=seconds("loop_lag_seconds", "How late the event loop runs"),
+            loop_tasks=gauge("loop_tasks", "Tasks of the event loop that have not ended"),
         )
 
     @classmethod
