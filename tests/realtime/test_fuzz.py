@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from random import Random
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.chaos.mutations import VALID, mutated
 from tests.realtime.clients import SPACE, Frame, Polling, Raw
 from tests.realtime.node import Fan, Node
 
@@ -71,6 +73,24 @@ async def test_no_packet_is_felt_beyond_its_sender(
             if isinstance(frame, str):
                 assert (await poll.post(frame))[0] in (200, 400)
         await poll.post("1")
+
+
+@MANY
+@given(rng=st.randoms(use_true_random=False), packet=st.sampled_from(VALID))
+async def test_no_broken_packet_is_felt_beyond_its_sender(
+    node: Node, alice: Fan, bob: Fan, http: aiohttp.ClientSession, rng: Random, packet: bytes
+) -> None:
+    """As the siege sends them by the hundred thousand; here the shortest that does harm would be found."""
+    async with someone_beside(node, bob, http):
+        one = await (await Raw(http, node).open()).join(alice)
+        for _ in range(3):
+            broken = mutated(rng, packet)
+            try:
+                await one.send(broken.decode())
+            except UnicodeDecodeError:
+                await one.send(broken)
+        await one.send("1")
+        await one.rest()
 
 
 @MANY
