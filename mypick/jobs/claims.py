@@ -20,6 +20,7 @@ from mypick.jobs.work import Kind, Work
 
 log = structlog.get_logger(__name__)
 
+AHEAD = timedelta(minutes=15)  # more than any job waits for its next try
 CANDIDATES = 8  # rows that one claim on MySQL looks at; where all were just taken, their takers wake for the rest
 
 # The moment from which a due row may be claimed: when it is due and nobody's lease stands on it.
@@ -94,9 +95,11 @@ class Claims:
         """Make the one row ``key`` due for the moment ``at``; ``False`` where it waits still or had that moment.
 
         One row for each schedule, used again and again: a worker that is away makes no backlog, a run that takes
-        long skips moments, and two leaders at the same moment arm it once.
+        long skips moments, and two leaders at the same moment arm it once. A moment far ahead was written by a clock
+        that ran ahead, and counts for nothing.
         """
-        armed = await Job.filter(dedupe_key=key, state__not="due", due_at__lt=at).update(
+        free = Q(Q(due_at__lt=at), ~Q(state="due")) | Q(Q(due_at__gt=at + AHEAD), Q(leased_until=None))
+        armed = await Job.filter(free, dedupe_key=key).update(
             state="due",
             due_at=at,
             args=args,

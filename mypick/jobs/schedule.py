@@ -137,8 +137,9 @@ class Schedules:
 
     async def _keep_time(self) -> None:
         scheduler = TaskiqScheduler(self._broker, [_Source(self)])
-        # Schedules are read anew at each look, each second.
-        await run_scheduler_task(scheduler, interval=timedelta(0), loop_interval=timedelta(seconds=1))
+        # Schedules are read anew at each look, each second; with 0 for `min` not while a clock that was set back has
+        # yet to reach its last look: for hours nothing would be polled or swept.
+        await run_scheduler_task(scheduler, interval=timedelta.min, loop_interval=timedelta(seconds=1))
 
     def _task(self, schedule: Schedule, moment: datetime) -> ScheduledTask:
         return ScheduledTask(

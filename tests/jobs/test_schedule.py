@@ -57,6 +57,25 @@ async def test_a_moment_armed_by_two_is_done_once_and_the_next_one_again(
     assert await Job.all().count() == 1
 
 
+@pytest.mark.parametrize("done", [False, True])
+async def test_a_moment_of_a_clock_that_ran_ahead_is_forgotten(
+    database: Database, make_jobs: MakeJobs, process: ProcessJobs, heard: Heard, clock: FakeClock, done: bool
+) -> None:
+    jobs = make_jobs()
+    jobs.register("poll", do_nothing)
+    await jobs.start(process)
+    wrong = clock.now() + timedelta(hours=1)
+    assert await jobs.arm("poll", {}, key="schedule:poll", at=wrong)
+    if done:
+        await Job.all().update(state="done", finished_at=wrong)
+    assert await jobs.arm("poll", {}, key="schedule:poll", at=clock.now())
+    jobs.wake()
+    await heard.until("done")
+    soon = clock.now() + timedelta(seconds=5)
+    assert await jobs.arm("poll", {}, key="schedule:poll", at=soon)
+    assert not await jobs.arm("poll", {}, key="schedule:poll", at=clock.now()), "a moment nearby waits its turn"
+
+
 async def test_only_the_leader_fires(database: Database, make_jobs: MakeJobs, clock: FakeClock) -> None:
     fired: list[str] = []
     both: list[Schedules] = []
