@@ -155,9 +155,9 @@ class Domain:
                 undo.push_async_callback(self.schedules.close)
 
 
-def build_domain(settings: DomainSettings, http: ClientSession) -> Domain:
+def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | None = None) -> Domain:
     """Everything wired; ``http`` is the transport of the platform clients and stays the caller's."""
-    clock, rng = SystemClock(), random.Random()  # noqa: S311 - spreads retries, guards nothing
+    clock, rng = clock or SystemClock(), random.Random()  # noqa: S311 - spreads retries, guards nothing
     metrics = Metrics.on(CollectorRegistry())
     outage = Outage("redis", clock)
     redis = BoundedRedis(settings.redis_url, clock=clock, outage=outage) if settings.redis_url else None
