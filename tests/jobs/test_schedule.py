@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 from hypothesis import given
@@ -172,3 +172,35 @@ def test_what_is_no_schedule_is_refused(make_jobs: MakeJobs, clock: FakeClock) -
         schedules.every(5, do_nothing)
     with pytest.raises(ValueError, match="above zero"):
         schedules.every(0, "other")
+
+
+async def test_schedules_go_on_where_the_clock_is_set_back(
+    sqlite_database: Database, make_jobs: MakeJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SetBack(SystemClock):
+        by = timedelta()
+
+        def now(self) -> datetime:
+            return super().now() - self.by
+
+    clock, fired = SetBack(), asyncio.Queue[None]()
+
+    class Stepped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # Self cannot be made of it
+            return clock.now().astimezone(tz)
+
+    async def fire() -> None:
+        fired.put_nowait(None)
+
+    monkeypatch.setattr("taskiq.cli.scheduler.run.datetime", Stepped)
+    async with running(clock) as process:
+        schedules = Schedules(make_jobs(clock=clock), Leadership("schedules", "a", SystemClock()), clock)
+        schedules.every(1, fire, "fire")
+        await schedules.start(process)
+        for by in (timedelta(), timedelta(hours=1)):
+            clock.by = by
+            async with asyncio.timeout(WAIT_S):
+                for _ in range(2):
+                    await fired.get()
+        await schedules.close()
