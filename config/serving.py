@@ -47,6 +47,9 @@ async def serving(
         await domain.process.spawn("streams: deliver", lambda: domain.streams.delivery.run(door.deliver))
         await domain.process.spawn("sockets: session check", door.run_session_check)
         await domain.process.spawn("sockets: member check", door.run_member_check)
+        await domain.process.spawn(
+            "sockets: room presence", lambda: domain.room_presence.run(door.tell_presence)
+        )
         await domain.start(door)
         undo.push_async_callback(runner.cleanup)
         await runner.setup()

@@ -131,6 +131,7 @@ def build_sockets(settings: Settings, domain: Domain, *, polling: bool) -> Socke
         accounts=domain.accounts,
         limits=domain.limits,
         attendance=domain.presence,
+        crowd=domain.room_presence,
         clock=domain.clock,
         metrics=domain.metrics,
         connections_per_user=settings.socket_connections_per_user,
@@ -144,6 +145,7 @@ def build_sockets(settings: Settings, domain: Domain, *, polling: bool) -> Socke
         revoked_among=people.revoked_among,
         rng=domain.rng,
         metrics=domain.metrics,
+        crowd=domain.room_presence,
     )
 
 

@@ -46,7 +46,7 @@ from mypick.notifications.service import Notifications
 from mypick.outages import Outage
 from mypick.platforms.protocol import Platform
 from mypick.platforms.youtube import YouTube
-from mypick.presence import MemoryPresence, Presence, RedisPresence
+from mypick.presence import MOVED, MemoryBoard, MemoryPresence, Presence, RedisBoard, RedisPresence, RoomPresence
 from mypick.streams import Streams
 from mypick.streams.retention import Trimmer
 
@@ -100,6 +100,7 @@ class Domain:
     cache: Cache
     limits: Limits
     presence: Presence
+    room_presence: RoomPresence
     ids: Ids
     streams: Streams
     process: ProcessJobs
@@ -146,6 +147,7 @@ class Domain:
             undo.push_async_callback(self.bus.close)
             undo.push_async_callback(self.cache.close)
             undo.push_async_callback(self.presence.close)
+            undo.push_async_callback(self.room_presence.close)
             undo.push_async_callback(self.streams.delivery.close)
             undo.push_async_callback(self.process.close)
             undo.push_async_callback(self.streams.appender.written, WRITE_OUT)
@@ -190,6 +192,12 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
         bus=bus, ids=ids, clock=clock, people=people.people, node=settings.node, rng=rng, metrics=metrics
     )
     control = Control(bus, streams.delivery, node=settings.node)
+    room_presence = RoomPresence(
+        RedisBoard(redis) if redis else MemoryBoard(clock),
+        clock,
+        node=settings.node,
+        announce=lambda rooms: streams.wake(rooms, MOVED),
+    )
     measures = CountedJobs(metrics)
     process = ProcessJobs(clock, rng=rng)
     jobs = Jobs(
@@ -233,6 +241,7 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
         cache=cache,
         limits=limits,
         presence=presence,
+        room_presence=room_presence,
         ids=ids,
         streams=streams,
         process=process,

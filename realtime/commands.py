@@ -78,5 +78,10 @@ class Evicted(View):
     reason: str | None = None
 
 
+class RoomPresence(View):
+    room_id: int
+    online: int = Field(description="people in the room now; at most one event each 2 s, and the last state is told")
+
+
 class ServerDraining(View):
     reconnect_after_ms: int

@@ -26,11 +26,21 @@ Snapshot = TypeVar("Snapshot")
 
 
 class Crowd(Protocol):
-    """Counts who is in a room. Once for each socket."""
+    """Counts who is in a room, over all nodes."""
 
-    def joined(self, room: str, user_id: int) -> None: ...
+    def joined(self, room: str, user_id: int) -> None:
+        """Once for each socket."""
 
     def left(self, room: str, user_id: int) -> None: ...
+
+    async def count(self, room: str) -> int:
+        """People there now."""
+
+    def moved(self, room: str) -> None:
+        """Another node has other people there."""
+
+    def look_again(self) -> None:
+        """What other nodes told may be lost."""
 
 
 class Entry:
@@ -98,7 +108,7 @@ class Memberships:
             conn.entry = None
         # not one turn of the loop after the room was entered: whoever evicts finds an entry or a membership
         conn.streams.append(stream)
-        if self._crowd:
+        if self._crowd is not None:
             self._crowd.joined(stream, conn.actor.user_id)
 
     async def leave(self, conn: Connection, stream: str) -> None:
@@ -134,7 +144,7 @@ class Memberships:
             return False
         conn.streams.remove(stream)
         self._engine.rooms.leave(conn.member, stream)
-        if self._crowd:
+        if self._crowd is not None:
             self._crowd.left(stream, conn.actor.user_id)
         return True
 

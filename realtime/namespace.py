@@ -27,7 +27,7 @@ from realtime.engine.member import Member, Refused, error_body, failure
 from realtime.engine.messages import Kind, Message, durable, event, evicted
 from realtime.engine.reasons import SERVER_DISCONNECT
 from realtime.engine.server import Engine
-from realtime.membership import Memberships
+from realtime.membership import Crowd, Memberships
 from realtime.registry import CommandSpec, ServerEvent, command, commands_of
 from realtime.replies import decode, succeeded
 
@@ -73,6 +73,14 @@ class Parts:
     clock: Clock
     metrics: Metrics
     connections_per_user: int = 20  # in one namespace, on this node
+    crowd: Crowd | None = None  # needed where a namespace sends PRESENCE
+
+
+PRESENCE = ServerEvent(
+    "presence", shapes.RoomPresence, False, "How many people are in a room; at most one each 2 s.", droppable=True
+)
+"""A namespace that has it among what it sends has its streams counted, and their members told. Their keys end with the
+room's id: ``room:3``."""
 
 
 class Namespace:
@@ -106,8 +114,11 @@ class Namespace:
             for name, spec in self.commands.items()
             if spec.inline and spec.limit in self._meters
         }
+        if PRESENCE in self.sends and parts.crowd is None:
+            raise RuntimeError(f"{self.name} sends presence, and nobody counts")
+        crowd = parts.crowd if PRESENCE in self.sends else None
         self.members = Memberships(
-            self.name, parts.engine, parts.streams.delivery, parts.connections, None, self.message
+            self.name, parts.engine, parts.streams.delivery, parts.connections, crowd, self.message
         )
         parts.engine.add(self.name, self)
 

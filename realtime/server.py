@@ -13,11 +13,13 @@ from aiohttp import web
 from mypick.control import Eviction
 from mypick.errors import Code
 from mypick.metrics import Metrics
+from mypick.presence import MOVED
 from mypick.streams import Frame
-from realtime.commands import ServerDraining
+from realtime.commands import RoomPresence, ServerDraining
 from realtime.connection import Connections
 from realtime.engine.server import Engine
-from realtime.namespace import Namespace
+from realtime.membership import Crowd
+from realtime.namespace import PRESENCE, Namespace
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,7 @@ class SocketDoor:
         revoked_among: EndedAmong,
         rng: random.Random,
         metrics: Metrics,
+        crowd: Crowd | None = None,
     ) -> None:
         self._engine = engine
         self._connections = connections
@@ -53,6 +56,7 @@ class SocketDoor:
         self._revoked_among = revoked_among
         self._rng = rng
         self._metrics = metrics
+        self._crowd = crowd
         self.namespaces = {namespace.name: namespace for namespace in namespaces}
         self._check_sessions_now, self._check_members_now = asyncio.Event(), asyncio.Event()
         self._by_prefix = {namespace.streams: namespace for namespace in namespaces}
@@ -71,11 +75,20 @@ class SocketDoor:
 
     async def deliver(self, frame: Frame) -> None:
         """Hand one frame to the members of its stream on this node. Does not wait for them."""
+        if frame.type == MOVED:  # from node to node
+            if self._crowd is not None:
+                self._crowd.moved(frame.stream)
+            return
         if namespace := self._of_stream(frame.stream):
             rooms = self._engine.rooms
             if members := rooms.count(namespace.name, frame.stream):
                 self._metrics.events_delivered.labels(frame.type).inc(members)
                 await rooms.broadcast(namespace.name, frame.stream, namespace.message(frame), but=frame.but)
+
+    async def tell_presence(self, room: str, online: int) -> None:
+        """Tell the members of ``room`` on this node how many people are there."""
+        body = RoomPresence(room_id=int(room.partition(":")[2]), online=online).model_dump_json().encode()
+        await self.deliver(Frame(room, "", None, PRESENCE.name, body))
 
     # what other parts, on this node or another, want of the sockets here
 
@@ -107,6 +120,8 @@ class SocketDoor:
         """The bus may have lost something: the checks run at once."""
         for news in (self._check_sessions_now, self._check_members_now):
             news.set()
+        if self._crowd is not None:
+            self._crowd.look_again()
 
     def _of_stream(self, stream: str) -> Namespace | None:
         return self._by_prefix.get(stream.partition(":")[0] + ":")

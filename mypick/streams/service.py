@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -53,6 +53,11 @@ class Streams:
         frame = Frame(stream, "", None, kind, orjson.dumps(data), self._node, but)
         self.delivery.accept(frame)
         await self._bus.publish([(CHANNEL + stream, frame.encode())])
+
+    async def wake(self, streams: Collection[str], kind: str) -> None:
+        """A signal without words to the other nodes that have members of ``streams``, and not to the members."""
+        frames = [Frame(stream, "", None, kind, b"{}", self._node) for stream in streams]
+        await self._bus.publish([(CHANNEL + frame.stream, frame.encode()) for frame in frames])
 
     async def _publish(self, events: Sequence[Event]) -> None:
         frames = await self.store.frames(events, self._node)

@@ -33,7 +33,7 @@ from mypick.notifications.fan_out import EVENT, _one_more_unread
 from mypick.notifications.models import Notice, Notification
 from mypick.notifications.service import Notifications
 from mypick.notifications.streams import inbox_of
-from mypick.presence import MemoryPresence
+from mypick.presence import MOVED, Board, MemoryBoard, MemoryPresence, RoomPresence
 from mypick.streams import Append, Event, NewEvent, Streams
 from mypick.wire import Command, View
 from realtime.connection import Connection, Connections
@@ -124,6 +124,7 @@ class Node:
         tls: ssl.SSLContext | None = None,
         bus: Bus | None = None,
         bans: Bans | None = None,
+        board: Board | None = None,
         **bounds: Any,
     ) -> None:
         self._tls = tls
@@ -148,6 +149,9 @@ class Node:
         self.accounts = Accounts(clock, self.tokens, self.passwords, account_limits, self.control.session_ended)
         self.notifications = Notifications(self.streams, clock)
         self.presence = MemoryPresence(metrics=self.metrics)
+        self.room_presence = RoomPresence(
+            board or MemoryBoard(clock), clock, node=name, announce=lambda rooms: self.streams.wake(rooms, MOVED)
+        )
         self.connections = Connections()
         self.limits = Limits(clock=clock, overrides={**OPEN, **(limits or {})})
 
@@ -176,6 +180,7 @@ class Node:
             accounts=self.accounts,
             limits=self.limits,
             attendance=self.presence,
+            crowd=self.room_presence,
             clock=clock,
             metrics=self.metrics,
             connections_per_user=connections_per_user,
@@ -189,6 +194,7 @@ class Node:
             revoked_among=people.revoked_among,
             rng=random.Random(1),
             metrics=self.metrics,
+            crowd=self.room_presence,
         )
         self._ids = Ids()
         self._runner: web.AppRunner | None = None

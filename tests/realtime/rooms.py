@@ -10,7 +10,7 @@ from mypick.errors import Code, DomainError
 from mypick.streams import Position
 from mypick.wire import Command, Id, View
 from realtime.connection import Connection
-from realtime.namespace import Namespace, Parts
+from realtime.namespace import PRESENCE, Namespace, Parts
 from realtime.registry import ServerEvent, command
 
 PREFIX = "room:"
@@ -43,6 +43,7 @@ class JoinRoom(Command):
 
 class RoomReply(View):
     head_seq: int
+    online: int
 
 
 class LeftRoom(View):
@@ -56,11 +57,12 @@ class Poke(View):
 class RoomsNamespace(Namespace):
     name = "/rooms"
     streams = PREFIX
-    sends = (*Namespace.sends, ServerEvent("poke", Poke, False, "Somebody pokes you.", droppable=True))
+    sends = (*Namespace.sends, PRESENCE, ServerEvent("poke", Poke, False, "Somebody pokes you.", droppable=True))
 
     def __init__(self, parts: Parts, bans: Bans) -> None:
         super().__init__(parts)
-        self._bans = bans
+        assert parts.crowd is not None
+        self._bans, self._crowd = bans, parts.crowd
 
     async def may_read(self, conn: Connection, stream: str) -> bool:
         return stream in conn.streams
@@ -81,7 +83,7 @@ class RoomsNamespace(Namespace):
             return position, position.head_seq
 
         await self.members.join(conn, stream, read, shown.append)
-        return RoomReply(head_seq=shown[0])
+        return RoomReply(head_seq=shown[0], online=await self._crowd.count(stream))
 
     @command("leave-room")
     async def leave_room(self, conn: Connection, cmd: JoinRoom) -> LeftRoom:

@@ -1,4 +1,4 @@
-"""Who is online: has at least one connection, to any node.
+"""Who is online, over many nodes.
 
 In Redis each node has its users in 32 sets, split by user id, that live 9 s and are prolonged every 5 s. A node that
 dies is forgotten by Redis itself, and a person on two nodes is online until both have let go.
@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -24,12 +24,10 @@ from mypick.bounded_redis import BoundedRedis, RedisAwayError
 from mypick.clock import Clock
 from mypick.endings import end
 from mypick.metrics import Metrics
-
-T = TypeVar("T")
+from mypick.presence.people import CHUNK, MemoryPresence, chunks
 
 SHARDS = 32
 SHARDS_AT_ONCE = 2  # in one round trip, where whole shards are read
-CHUNK = 1_000  # users in one round trip: at most 10 ms of this process
 HEARTBEAT = 5.0  # seconds
 LIFE = 9.0  # seconds after the last heartbeat; with it a dead node's users are gone within 10 s
 GATHER = 0.1  # seconds over which arrivals and departures are gathered
@@ -39,70 +37,6 @@ RETRY = 1.0  # seconds between tries to tell Redis what it could not be told
 
 _NODES = "mypick:presence:nodes"
 _COUNT = "return #redis.call('SUNION', unpack(KEYS))"
-
-
-class Presence(Protocol):
-    """Call ``arrived`` once for each socket that opens and ``left`` once for each that closes."""
-
-    async def start(self) -> None: ...
-
-    async def close(self) -> None:
-        """Everybody here has left. May be called twice."""
-
-    async def arrived(self, user_id: int) -> None: ...
-
-    async def left(self, user_id: int) -> None:
-        """Who was not here is no error."""
-
-    async def online_among(self, user_ids: Collection[int]) -> set[int]:
-        """Those of ``user_ids`` who are online; while Redis is away, on this node. Never raises for Redis."""
-
-    async def online_count(self) -> int:
-        """People online, each once; while Redis is away, on this node."""
-
-    def online_in_chunks(self) -> AsyncIterator[set[int]]:
-        """All who are online, each in one chunk, in no order; while Redis is away, those on this node."""
-
-
-class MemoryPresence:
-    """The presence of one process."""
-
-    def __init__(self, *, metrics: Metrics | None = None) -> None:
-        self._metrics = metrics or Metrics.unread()
-        self._sockets: Counter[int] = Counter()  # bound: open sockets of this node
-
-    async def start(self) -> None:
-        """Nothing to do."""
-
-    async def close(self) -> None:
-        self._sockets.clear()
-
-    async def arrived(self, user_id: int) -> None:
-        self._sockets[user_id] += 1
-        if self._sockets[user_id] == 1:
-            self._changed(user_id)
-
-    async def left(self, user_id: int) -> None:
-        if user_id not in self._sockets:
-            return
-        self._sockets[user_id] -= 1
-        if self._sockets[user_id] == 0:
-            del self._sockets[user_id]
-            self._changed(user_id)
-
-    async def online_among(self, user_ids: Collection[int]) -> set[int]:
-        return {user_id for user_id in user_ids if user_id in self._sockets}
-
-    async def online_count(self) -> int:
-        return len(self._sockets)
-
-    async def online_in_chunks(self) -> AsyncIterator[set[int]]:
-        for chunk in _chunks(list(self._sockets), CHUNK):
-            yield set(chunk)
-
-    def _changed(self, _user_id: int) -> None:
-        """Somebody is here who was not, or the other way round."""
-        self._metrics.users_online.set(len(self._sockets))
 
 
 class RedisPresence(MemoryPresence):
@@ -148,14 +82,14 @@ class RedisPresence(MemoryPresence):
         online = await super().online_among(user_ids)
         elsewhere = [user_id for user_id in set(user_ids) if user_id not in online]
         with suppress(RedisAwayError):
-            for chunk in _chunks(elsewhere, CHUNK):
+            for chunk in chunks(elsewhere, CHUNK):
                 online |= await self._redis.ask(self._find, chunk)
         return online
 
     async def online_count(self) -> int:
         total = 0
         try:
-            for shards in _chunks(range(SHARDS), SHARDS_AT_ONCE):
+            for shards in chunks(range(SHARDS), SHARDS_AT_ONCE):
                 total += await self._redis.ask(self._count, shards)
         except RedisAwayError:
             return await super().online_count()
@@ -217,7 +151,7 @@ class RedisPresence(MemoryPresence):
         return {shard for shard in told if not prolonged[shard]}
 
     async def _tell_changes(self) -> None:
-        for chunk in _chunks(list(self._dirty), CHUNK):
+        for chunk in chunks(list(self._dirty), CHUNK):
             here = [user_id for user_id in chunk if user_id in self._sockets]
             gone = [user_id for user_id in chunk if user_id not in self._sockets]
             self._dirty.difference_update(chunk)
@@ -283,11 +217,6 @@ class RedisPresence(MemoryPresence):
     @staticmethod
     def _key(node: str, shard: int) -> str:
         return f"mypick:presence:{node}:{shard}"
-
-
-def _chunks(items: Collection[T], size: int) -> Iterable[list[T]]:
-    listed = list(items)
-    return (listed[start : start + size] for start in range(0, len(listed), size))
 
 
 def _by_shard(users: Iterable[int]) -> dict[int, list[int]]:

@@ -1,0 +1,327 @@
+"""How many are in a room: counts against a model, and what nodes over a real Redis come to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mypick.bounded_redis import BoundedRedis
+from mypick.clock import SystemClock
+from mypick.presence import Board, MemoryBoard, RedisBoard, RoomPresence, rooms
+from mypick.presence.rooms import EVERY
+from tests.fakes import FakeClock
+from tests.servers import RedisServer
+
+ROOMS = ["room:1", "room:2"]
+NAMED = 3  # people whom a node names
+STEP = 0.1  # seconds between two ticks, as the loop has them while something is due
+WITHIN = 10.0  # seconds in which everybody knows of a change, or of a death
+
+
+class Model:
+    """Nodes over one board, driven by hand. ``loses`` says how many of 10 announcements are lost."""
+
+    def __init__(self, clock: FakeClock, board: Board, nodes: int, *, loses: int = 0) -> None:
+        self.clock, self.loses, self._random = clock, loses, Random(1)
+        self.sockets: list[defaultdict[str, Counter[int]]] = [defaultdict(Counter) for _ in range(nodes)]
+        self.told: list[dict[str, list[tuple[float, int]]]] = [defaultdict(list) for _ in range(nodes)]
+        self.nodes = [
+            RoomPresence(board, clock, node=f"n{number}", announce=self._announce(number), named=NAMED)
+            for number in range(nodes)
+        ]
+        self.living = set(range(nodes))
+
+    def _announce(self, sender: int):  # type: ignore[no-untyped-def]
+        async def announce(moved: Collection[str]) -> None:
+            for number in self.living - {sender}:
+                for room in moved:
+                    if self._random.randrange(10) >= self.loses:
+                        self.nodes[number].moved(room)
+
+        return announce
+
+    def join(self, number: int, room: str, user_id: int) -> None:
+        if number in self.living:
+            self.sockets[number][room][user_id] += 1
+            self.nodes[number].joined(room, user_id)
+
+    def crowd(self, number: int, room: str) -> None:
+        for user_id in range(1, 6):
+            self.join(number, room, user_id)
+
+    def leave(self, number: int, room: str, user_id: int) -> None:
+        if number in self.living and self.sockets[number][room][user_id]:
+            self.sockets[number][room][user_id] -= 1
+            self.nodes[number].left(room, user_id)
+
+    def die(self, number: int) -> None:
+        self.living.discard(number)
+
+    async def advance(self, seconds: float) -> None:
+        for _ in range(round(seconds / STEP)):
+            self.clock.advance(STEP)
+            for number in sorted(self.living):
+                await self.nodes[number].tick(self._tell(number))
+
+    def _tell(self, number: int):  # type: ignore[no-untyped-def]
+        async def tell(room: str, online: int) -> None:
+            self.told[number][room].append((self.clock.monotonic(), online))
+
+        return tell
+
+    def people(self, number: int, room: str) -> set[int]:
+        return {user_id for user_id, sockets in self.sockets[number][room].items() if sockets}
+
+    def expected(self, room: str) -> int:
+        crowds = [self.people(number, room) for number in self.living]
+        named = set().union(*(crowd for crowd in crowds if len(crowd) <= NAMED))
+        return len(named) + sum(len(crowd) for crowd in crowds if len(crowd) > NAMED)
+
+    async def assert_right(self) -> None:
+        for room in ROOMS:
+            for number in self.living:
+                assert await self.nodes[number].count(room) == self.expected(room)
+                if self.people(number, room):
+                    assert self.told[number][room][-1][1] == self.expected(room), "the last state is told"
+
+    def assert_spaced(self) -> None:
+        for told in self.told:
+            for events in told.values():
+                times = [at for at, _ in events]
+                assert all(later - earlier >= EVERY - 1e-6 for earlier, later in pairwise(times))
+
+
+_steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("join"), st.integers(0, 2), st.sampled_from(ROOMS), st.integers(1, 6)),
+        st.tuples(st.just("leave"), st.integers(0, 2), st.sampled_from(ROOMS), st.integers(1, 6)),
+        st.tuples(st.just("crowd"), st.integers(0, 2), st.sampled_from(ROOMS)),
+        st.tuples(st.just("die"), st.integers(0, 2)),
+        st.tuples(st.just("advance"), st.sampled_from([0.1, 0.5, 2.0, 7.0])),
+    ),
+    max_size=40,
+)
+
+
+@given(steps=_steps)
+@settings(max_examples=150, deadline=None)
+def test_counts_are_those_of_a_model_ten_seconds_after_whatever_happened(steps: list[tuple[str, ...]]) -> None:
+    asyncio.run(_follow(steps, loses=0, within=WITHIN))
+
+
+@given(steps=_steps)
+@settings(max_examples=30, deadline=None)
+def test_where_half_of_the_announcements_are_lost_it_takes_a_minute(steps: list[tuple[str, ...]]) -> None:
+    asyncio.run(_follow(steps, loses=5, within=66))
+
+
+async def _follow(steps: list[tuple[str, ...]], *, loses: int, within: float) -> None:
+    clock = FakeClock()
+    model = Model(clock, MemoryBoard(clock), 3, loses=loses)
+    await model.advance(STEP)
+    for what, *arguments in steps:
+        result = getattr(model, what)(*arguments)
+        if asyncio.iscoroutine(result):
+            await result
+    await model.advance(within)
+    await model.assert_right()
+    model.assert_spaced()
+
+
+async def test_a_storm_of_joins_makes_one_event_in_two_seconds_and_the_last_state_is_told(clock: FakeClock) -> None:
+    model = Model(clock, MemoryBoard(clock), 2)
+    model.join(1, "room:1", 1)
+    await model.advance(3)
+    for user_id in range(2_000):
+        model.join(0, "room:1", user_id)
+        if user_id % 50 == 0:
+            await model.advance(STEP)
+    await model.advance(WITHIN)
+    await model.assert_right()
+    model.assert_spaced()
+    assert 2 <= len(model.told[0]["room:1"]) <= 4  # the storm took 4 s
+    assert model.told[1]["room:1"][-1][1] == 2_001  # one node names and the other does not: 1 counts twice
+
+
+async def test_who_is_told_of_nothing_new_is_not_told(clock: FakeClock) -> None:
+    model = Model(clock, MemoryBoard(clock), 2)
+    model.join(0, "room:1", 1)
+    await model.advance(3)
+    model.leave(0, "room:1", 1)
+    model.join(0, "room:1", 2)
+    await model.advance(200)
+    assert [online for _, online in model.told[0]["room:1"]] == [1]
+    assert model.told[1] == {}
+
+
+async def test_a_node_that_was_only_slow_is_counted_again(clock: FakeClock) -> None:
+    model = Model(clock, MemoryBoard(clock), 2)
+    model.join(0, "room:1", 1)
+    model.join(1, "room:1", 2)
+    await model.advance(3)
+    model.die(0)
+    await model.advance(WITHIN)
+    assert model.told[1]["room:1"][-1][1] == 1
+    model.living.add(0)
+    await model.advance(WITHIN)
+    await model.assert_right()
+
+
+async def test_when_messages_may_have_been_lost_all_is_read_again_at_once(clock: FakeClock) -> None:
+    model = Model(clock, MemoryBoard(clock), 2, loses=10)
+    model.join(0, "room:1", 1)
+    model.join(1, "room:1", 2)
+    await model.advance(3)
+    model.join(0, "room:1", 3)
+    await model.advance(3)
+    assert await model.nodes[1].count("room:1") == 2
+    for node in model.nodes:
+        node.look_again()
+    await model.advance(3)
+    await model.assert_right()
+
+
+async def test_the_first_who_come_to_a_room_ask_the_board_together(clock: FakeClock) -> None:
+    asked: list[Collection[str]] = []
+
+    class Counted(MemoryBoard):
+        async def read(self, wanted: Collection[str]):  # type: ignore[no-untyped-def]
+            asked.append(wanted)
+            return await super().read(wanted)
+
+    model = Model(clock, Counted(clock), 2)
+    await model.advance(STEP)
+    model.join(0, "room:1", 1)
+    await model.advance(1)
+    asked.clear()
+    for user_id in range(2, 50):
+        model.join(1, "room:1", user_id)
+    assert set(await asyncio.gather(*(model.nodes[1].count("room:1") for _ in range(50)))) == {49}
+    assert asked == [["room:1"]]
+    await model.advance(1)
+    asked.clear()
+    assert await model.nodes[1].count("room:1") == 49
+    assert asked == []
+
+
+# over a real Redis
+
+
+class Running:
+    """A node in a loop of its own, with what it told last."""
+
+    def __init__(self, redis: BoundedRedis, name: str) -> None:
+        self.told: dict[str, int] = {}
+        self.others: list[RoomPresence] = []
+        self.presence = RoomPresence(RedisBoard(redis), SystemClock(), node=name, announce=self._announce, named=NAMED)
+        self.task = asyncio.create_task(self.presence.run(self._tell))
+
+    async def _announce(self, moved: Collection[str]) -> None:
+        for other in self.others:
+            for room in moved:
+                other.moved(room)
+
+    async def _tell(self, room: str, online: int) -> None:
+        self.told[room] = online
+
+    async def until_told(self, room: str, online: int) -> float:
+        """Seconds that it took."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with asyncio.timeout(2 * WITHIN):
+            while self.told.get(room) != online:
+                await asyncio.sleep(0.02)
+        return loop.time() - began
+
+
+@pytest.fixture
+async def nodes(bounded_redis: BoundedRedis) -> AsyncIterator[tuple[Running, Running]]:
+    async with AsyncExitStack() as stack:
+        pair = Running(bounded_redis, "one"), Running(bounded_redis, "other")
+        for node, other in (pair, pair[::-1]):
+            node.others.append(other.presence)
+            stack.push_async_callback(node.presence.close)
+            stack.callback(node.task.cancel)
+        yield pair
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the real times, but for the life of a node."""
+    monkeypatch.setattr(rooms, "EVERY", 0.2)
+    monkeypatch.setattr(rooms, "BEAT", 0.15)
+
+
+async def test_the_people_of_a_killed_node_are_gone_within_ten_seconds(
+    nodes: tuple[Running, Running], bounded_redis: BoundedRedis
+) -> None:
+    one, other = nodes
+    for user_id in (1, 2, 3):
+        one.presence.joined("room:1", user_id)
+    for user_id in (3, 4, 5, 6):
+        other.presence.joined("room:1", user_id)
+    await one.until_told("room:1", 7)  # the other names nobody: 3 counts twice
+    other.presence.left("room:1", 6)
+    await one.until_told("room:1", 5)
+    await other.until_told("room:1", 5)
+    assert await one.presence.count("room:1") == 5
+    other.task.cancel()  # as a killed process: it says nothing
+    assert await one.until_told("room:1", 3) < WITHIN
+    third = Running(bounded_redis, "third")
+    assert await third.presence.count("room:1") == 3
+    third.task.cancel()
+
+
+@pytest.mark.usefixtures("hurry")
+async def test_the_people_of_a_closed_node_are_gone_with_the_next_beat(nodes: tuple[Running, Running]) -> None:
+    one, other = nodes
+    one.presence.joined("room:1", 1)
+    other.presence.joined("room:1", 2)
+    await one.until_told("room:1", 2)
+    other.task.cancel()
+    await other.presence.close()
+    assert await one.until_told("room:1", 1) < 5  # and not after its life
+
+
+@pytest.mark.usefixtures("hurry")
+async def test_a_redis_that_lost_everything_is_told_anew(
+    nodes: tuple[Running, Running], redis_server: RedisServer
+) -> None:
+    one, other = nodes
+    one.presence.joined("room:1", 1)
+    other.presence.joined("room:1", 2)
+    await one.until_told("room:1", 2)
+    redis_server.restart()
+    one.presence.joined("room:1", 3)
+    other.presence.left("room:1", 2)
+    other.presence.joined("room:1", 4)
+    other.presence.joined("room:1", 5)
+    for node in nodes:
+        await node.until_told("room:1", 4)
+
+
+@pytest.mark.usefixtures("hurry")
+async def test_while_redis_is_away_a_node_tells_what_it_knows(
+    nodes: tuple[Running, Running], redis_server: RedisServer
+) -> None:
+    one, other = nodes
+    one.presence.joined("room:1", 1)
+    other.presence.joined("room:1", 2)
+    await one.until_told("room:1", 2)
+    redis_server.kill()
+    try:
+        one.presence.joined("room:1", 3)
+        one.presence.joined("room:2", 3)
+        await one.until_told("room:1", 3)
+        assert await one.presence.count("room:2") == 1
+    finally:
+        redis_server.start()
+    await other.until_told("room:1", 3)
