@@ -113,7 +113,7 @@ class Control:
                 node, *message = orjson.loads(payload)
                 if node != self._node:  # our own was done when it was published
                     self._do(message)
-            except (ValueError, TypeError, KeyError):
+            except (ValueError, TypeError, KeyError, AttributeError):
                 log.warning("unreadable bus message", channel=channel, size=len(payload))
 
     def _do(self, message: list[Any]) -> None:

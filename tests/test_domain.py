@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from redis.asyncio import Redis
 
 from config.settings import Settings
 from config.wiring import domain_settings, on_emulator
@@ -16,6 +17,7 @@ from mypick.db import Database, DatabaseUnavailable, dialect
 from mypick.domain import Domain, build_domain, check_database
 from mypick.jobs.models import Job
 from tests.creators.stage import person
+from tests.servers import ValkeyServer
 
 ALICE = person(1)
 WITHIN = 30.0  # seconds
@@ -69,6 +71,26 @@ async def test_closed_domain_leaves_no_task_and_no_job_in_hand(
         left = {task for task in asyncio.all_tasks() - before if not task.done()}
         assert left == set(), left
     assert await Job.filter(lease__not_isnull=True, state="due").count() == 0
+
+
+async def test_the_bus_may_be_elsewhere_and_sharded_while_the_rest_stays_on_one_redis(
+    sqlite_database: Database, redis_url: str
+) -> None:
+    with ValkeyServer() as server:
+        told = Settings(redis_url=redis_url, redis_bus="sharded", redis_bus_url=server.url)
+        bus, rest = Redis.from_url(server.url), Redis.from_url(redis_url)
+        async with aiohttp.ClientSession() as http, bus, rest:
+            domain = build_domain(domain_settings(told, node="test", works=False), http)
+            await domain.start()
+            try:
+                await domain.bus.subscribe(["s:room:1"])
+                assert b"mypick:s:room:1" in await bus.pubsub_shardchannels()
+                await domain.presence.arrived(1)
+                assert await domain.room_presence.count("room:1") == 0
+                assert await bus.dbsize() == 0
+                assert await rest.pubsub_channels() == []
+            finally:
+                await domain.close()
 
 
 async def test_built_domain_that_is_not_started_does_nothing(database: Database, emulator: PlatformEmulator) -> None:

@@ -272,7 +272,7 @@ async def test_a_message_that_nobody_understands_is_passed_over(
     first, second = two_nodes
     one = await in_room(client, second, await first.register("alice"))
     (conn,) = second.connections
-    bodies = [b"", b"[]", b"17", b'["x","evict"]', b'["x","dance",1]']
+    bodies = [b"", b"[]", b"17", b'["x","evict"]', b'["x","dance",1]', b'["x","tell",1,"/rooms","poke",7]']
     bodies.append(b'["x","evict","room:1",%d,"NO SUCH CODE",null,null]' % conn.actor.user_id)
     await first.bus.publish([("c:sockets", body) for body in bodies])
     await assert_hears_pokes(one)
