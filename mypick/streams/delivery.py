@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import orjson
@@ -21,41 +19,22 @@ from mypick.bus import Bus
 from mypick.gathering import Gathering
 from mypick.metrics import Metrics
 from mypick.streams.events import Frame, Position
+from mypick.streams.local import MAX_HELD, Local
+from mypick.streams.outbox import Outbox, Sink
 from mypick.streams.store import MAX_PAGE, StreamStore
 
 log = structlog.get_logger(__name__)
 
 HEAD_CHECK_EVERY = 2.0  # seconds
 GRACE = 0.025  # seconds that a frame from the future waits for those before it; a commit takes 2–10 ms
-MAX_HELD = 500  # frames from the future per stream; more is a gap that only the database can close
 MAX_CATCH_UP = 10_000  # events delivered to members at once; who is further behind is told to sync
 CHANNEL = "s:"  # of the bus, before the stream's key
 LAGGED = "lagged"
 
-MAX_OUT = 100_000  # frames between delivery and the sockets; beyond it they are dropped and the streams caught up
 FILLS_AT_ONCE = 8  # streams that read their gap at the same time
 CALMING = 1.0  # seconds between two looks after the database failed
 
 Snapshot = TypeVar("Snapshot")
-Sink = Callable[[Frame], Awaitable[None]]
-"""Hands one frame to the local members of its stream. It must not wait for a client."""
-
-
-@dataclass(slots=True, eq=False)
-class _Local:
-    """A stream with members on this node."""
-
-    position: Position
-    last_seq: int
-    members: int = 0
-    ready: bool = False  # the position has been read
-    lagged: bool = False  # a `lagged` is on its way: one is enough, whatever is dropped meanwhile
-    joining: int = 0  # of the members, those that are being let in
-    recent: deque[Frame] = field(default_factory=lambda: deque(maxlen=MAX_HELD))  # sent while somebody was joining
-    held: dict[int, Frame] = field(default_factory=dict)
-    signals: list[Frame] = field(default_factory=list)  # that came while a member was let in
-    grace: asyncio.TimerHandle | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Delivery:
@@ -66,14 +45,12 @@ class Delivery:
         self._bus = bus
         self._node = node
         self._metrics = metrics
-        self._locals: dict[str, _Local] = {}
-        self._out: deque[Frame | asyncio.Future[None]] = deque()
-        self._out_ready = asyncio.Event()
+        self._locals: dict[str, Local] = {}
+        self._out = Outbox(self._handing_over)
         self._fills: dict[str, asyncio.Task[None]] = {}  # at most one a stream
         self._filling = asyncio.Semaphore(FILLS_AT_ONCE)
         self._check_now = asyncio.Event()
         self._subscribing = Gathering(self._subscribe, longest_pause=0)
-        self._handing = False  # a frame is with the sink
 
     @property
     def streams(self) -> int:
@@ -82,23 +59,11 @@ class Delivery:
 
     async def run(self, sink: Sink) -> None:
         """Hand frames to ``sink``, one after the other, for as long as the process lives."""
-        while True:
-            await self._out_ready.wait()
-            self._out_ready.clear()
-            while self._out:
-                item = self._out.popleft()
-                if isinstance(item, Frame) and item.type == LAGGED and (local := self._locals.get(item.stream)):
-                    local.lagged = False
-                if isinstance(item, asyncio.Future):
-                    if not item.done():
-                        item.set_result(None)
-                    continue
-                self._handing = True
-                try:
-                    await sink(item)
-                except Exception:
-                    log.exception("a frame could not be handed over", stream=item.stream, seq=item.seq)
-                self._handing = False
+        await self._out.run(sink)
+
+    def _handing_over(self, frame: Frame) -> None:
+        if frame.type == LAGGED and (local := self._locals.get(frame.stream)):
+            local.lagged = False
 
     async def run_head_check(self) -> None:
         """Compare heads every two seconds, and at once after the bus was interrupted."""
@@ -174,7 +139,7 @@ class Delivery:
         """
         local = self._locals.get(key)
         if local is None:
-            local = self._locals[key] = _Local(Position(0, key, "", 0, 0), 0)
+            local = self._locals[key] = Local(Position(0, key, "", 0, 0))
         local.members += 1
         local.joining += 1
         try:
@@ -183,41 +148,21 @@ class Delivery:
             position, snapshot = await read()
             async with local.lock:  # from here on what arrives is held
                 if not local.ready or local.members == 1:
-                    self._begin_at(local, position)
-                await self._flushed()
-                missed = self._missed(local, position)
+                    local.begin_at(position)
+                await self._out.flushed()
+                missed = local.missed(position)
                 if missed is None:
                     position, snapshot = await read()
                     missed = []
                 await self._bring_to(local, position.head_seq)
                 await enter(snapshot, missed)
         except BaseException:
-            self._joined(local)
+            local.joined()
             self._send_signals(local)
             await self.leave(key)
             raise
-        self._joined(local)
+        local.joined()
         self._drain(local)
-
-    @staticmethod
-    def _begin_at(local: _Local, position: Position) -> None:
-        """Nobody is here who was told anything: the stream begins where the first member stands."""
-        if not local.ready or position.head_seq > local.last_seq or position.epoch != local.position.epoch:
-            local.position, local.last_seq, local.ready = position, position.head_seq, True
-
-    @staticmethod
-    def _missed(local: _Local, position: Position) -> list[Frame] | None:
-        """What the members were sent after ``position`` was read; None where that is not known any more."""
-        if position.epoch != local.position.epoch:
-            return None
-        missed = [frame for frame in local.recent if frame.seq is not None and frame.seq > position.head_seq]
-        return missed if len(missed) == max(0, local.last_seq - position.head_seq) else None
-
-    @staticmethod
-    def _joined(local: _Local) -> None:
-        local.joining -= 1
-        if not local.joining:
-            local.recent.clear()
 
     async def between(
         self,
@@ -241,11 +186,11 @@ class Delivery:
         await self._bus.subscribe([CHANNEL + key for key in keys])
         return {}
 
-    async def _bring_to(self, local: _Local, seq: int) -> None:
+    async def _bring_to(self, local: Local, seq: int) -> None:
         """Returns when the members here have everything up to ``seq``. The caller holds the stream's lock."""
         if seq > local.last_seq:
             await self._catch_up(local, seq)
-        await self._flushed()
+        await self._out.flushed()
 
     async def leave(self, key: str) -> None:
         """One member fewer; with the last one the node stops listening."""
@@ -269,16 +214,15 @@ class Delivery:
                 await self._bus.unsubscribe([CHANNEL + key])
 
     def _send(self, frame: Frame) -> None:
-        if len(self._out) >= MAX_OUT:
+        if self._out.full:
             if frame.seq is not None and (local := self._locals.get(frame.stream)):
                 self._send_lagged(local, frame.seq)
             return
-        self._out.append(frame)
-        self._out_ready.set()
-        if frame.seq is not None and (local := self._locals.get(frame.stream)) is not None and local.joining:
-            local.recent.append(frame)
+        self._out.put(frame)
+        if frame.seq is not None and (local := self._locals.get(frame.stream)) is not None:
+            local.sent(frame)
 
-    def _send_lagged(self, local: _Local, head_seq: int) -> None:
+    def _send_lagged(self, local: Local, head_seq: int) -> None:
         """Tell the members to sync. One a stream is under way at most, so these are bounded by the streams here and
         not by MAX_OUT: they must reach the members."""
         if local.lagged:
@@ -287,19 +231,9 @@ class Delivery:
         key = local.position.key
         log.warning("members are told to sync", stream=key, head_seq=head_seq, queued=len(self._out))
         body = orjson.dumps({"stream": key, "head_seq": head_seq})
-        self._out.append(Frame(key, local.position.epoch, None, LAGGED, body, self._node))
-        self._out_ready.set()
+        self._out.put(Frame(key, local.position.epoch, None, LAGGED, body, self._node))
 
-    async def _flushed(self) -> None:
-        """Returns when what was to be sent until now is with the sockets."""
-        if not self._out and not self._handing:
-            return
-        mark: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._out.append(mark)
-        self._out_ready.set()
-        await mark
-
-    def _hold(self, local: _Local, frame: Frame) -> None:
+    def _hold(self, local: Local, frame: Frame) -> None:
         if frame.seq is None:
             raise AssertionError("signals have no order to be held for")
         if len(local.held) >= MAX_HELD:
@@ -307,7 +241,7 @@ class Delivery:
             self._fill_soon(local)
         local.held[frame.seq] = frame
 
-    def _drain(self, local: _Local) -> None:
+    def _drain(self, local: Local) -> None:
         """Deliver what was held and now fits; what is still early gets its grace."""
         while (frame := local.held.pop(local.last_seq + 1, None)) is not None:
             if frame.epoch != local.position.epoch:
@@ -321,23 +255,23 @@ class Delivery:
         if local.held and local.grace is None:
             local.grace = asyncio.get_running_loop().call_later(GRACE, self._grace_over, local)
 
-    def _send_signals(self, local: _Local) -> None:
+    def _send_signals(self, local: Local) -> None:
         for signal in local.signals:
             self._send(signal)
         local.signals.clear()
 
-    def _grace_over(self, local: _Local) -> None:
+    def _grace_over(self, local: Local) -> None:
         local.grace = None
         if local.held and min(local.held) > local.last_seq + 1:
             self._fill_soon(local)
 
-    def _fill_soon(self, local: _Local) -> None:
+    def _fill_soon(self, local: Local) -> None:
         key = local.position.key
         if key not in self._fills and self._locals.get(key) is local:
             task = self._fills[key] = asyncio.get_running_loop().create_task(self._fill(local))
             task.add_done_callback(lambda _: self._fills.pop(key, None))
 
-    async def _fill(self, local: _Local) -> None:
+    async def _fill(self, local: Local) -> None:
         try:
             async with self._filling, local.lock:
                 if self._locals.get(local.position.key) is local:
@@ -348,7 +282,7 @@ class Delivery:
         else:
             self._drain(local)
 
-    async def _catch_up(self, local: _Local, upto: int | None) -> None:
+    async def _catch_up(self, local: Local, upto: int | None) -> None:
         """Deliver from the database up to ``upto``, or to the head. The caller holds the stream's lock."""
         position = await self._store.position(local.position.key)
         target = position.head_seq if upto is None else upto

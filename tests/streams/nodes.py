@@ -106,7 +106,7 @@ class Node:
         while delivery._fills:  # the fills that the check began
             await asyncio.gather(*delivery._fills.values(), return_exceptions=True)
             await asyncio.sleep(0)
-        await delivery._flushed()
+        await delivery._out.flushed()
 
     async def kill(self) -> None:
         """As SIGKILL: nothing is finished, nothing is said."""
