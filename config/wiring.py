@@ -33,8 +33,8 @@ from realtime.connection import Connections
 from realtime.engine.bounds import Bounds
 from realtime.engine.handshake import Handshakes
 from realtime.engine.server import Engine
-from realtime.namespace import Parts
 from realtime.notifications import NotificationsNamespace
+from realtime.parts import Parts
 from realtime.server import SocketDoor
 
 MANY_DUE = 1_000  # jobs due at once before /health says that workers are too few

@@ -3,78 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import orjson
 import structlog
 from pydantic import BaseModel
 
-from mypick import db
 from mypick.accounts.actor import Actor
-from mypick.clock import Clock
 from mypick.control import Eviction
 from mypick.errors import Code, DomainError
 from mypick.limits import place_of
-from mypick.metrics import Metrics
-from mypick.streams import Frame, Streams
+from mypick.streams import Frame
 from realtime import commands as shapes
-from realtime.admission import Authenticator, authenticate
-from realtime.connection import Connection, Connections
-from realtime.engine.member import Member, Refused, error_body, failure
+from realtime.admission import authenticate
+from realtime.connection import Connection
+from realtime.engine.member import Member, Refused, error_body
 from realtime.engine.messages import Kind, Message, durable, event, evicted
 from realtime.engine.reasons import SERVER_DISCONNECT
-from realtime.engine.server import Engine
-from realtime.membership import Crowd, Memberships
-from realtime.registry import CommandSpec, ServerEvent, command, commands_of
-from realtime.replies import decode, succeeded
+from realtime.membership import Memberships
+from realtime.parts import Parts
+from realtime.registry import ServerEvent, command, commands_of
+from realtime.runner import SLOW_COMMAND, Runner, name_in_logs
 
 log = structlog.get_logger(__name__)
 
 EXPIRY_NOTICE = 60  # seconds before the end of a token that the client is told
-RETRY_AWAY_MS = 2_000  # a database that restarts is back within seconds; clients add their own jitter
-SLOW_COMMAND = 30.0  # seconds after which a command is given up; services answer in milliseconds
-
-
-class Meter(Protocol):
-    """A limit that is decided at once."""
-
-    def spend(self, key: int | str) -> object: ...
-
-
-class Limiter(Protocol):
-    async def spend(self, name: str, *, user_id: int | None = None, address: str | None = None) -> object: ...
-
-    def counts_here(self, name: str) -> bool: ...
-
-    def meter(self, name: str) -> Meter: ...
-
-
-class Attendance(Protocol):
-    """Who is online, over all nodes."""
-
-    async def arrived(self, user_id: int) -> None: ...
-
-    async def left(self, user_id: int) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What all namespaces share."""
-
-    engine: Engine
-    connections: Connections
-    streams: Streams
-    accounts: Authenticator
-    limits: Limiter
-    attendance: Attendance
-    clock: Clock
-    metrics: Metrics
-    connections_per_user: int = 20  # in one namespace, on this node
-    crowd: Crowd | None = None  # needed where a namespace sends PRESENCE
-
 
 PRESENCE = ServerEvent(
     "presence", shapes.RoomPresence, False, "How many people are in a room; at most one each 2 s.", droppable=True
@@ -105,15 +59,7 @@ class Namespace:
         self._let_in = metrics.socket_connects.labels(self.name, "ok")
         self._here = metrics.socket_connections.labels(self.name)
         self._resumed = {True: metrics.stream_resumes.labels("reset"), False: metrics.stream_resumes.labels("events")}
-        self._succeeded = {name: metrics.commands.labels(name, "ok") for name in self.commands}
-        self._seconds = {name: metrics.command_seconds.labels(name) for name in (*self.commands, "unknown")}
-        limits = {"socket.connect", "socket.command", *(spec.limit for spec in self.commands.values())}
-        self._meters = {name: parts.limits.meter(name) for name in limits if parts.limits.counts_here(name)}
-        self._at_once = {
-            name: (spec, self._meters[spec.limit])
-            for name, spec in self.commands.items()
-            if spec.inline and spec.limit in self._meters
-        }
+        self._runner = Runner(self, self.name, self.commands, parts)
         if PRESENCE in self.sends and parts.crowd is None:
             raise RuntimeError(f"{self.name} sends presence, and nobody counts")
         crowd = parts.crowd if PRESENCE in self.sends else None
@@ -146,12 +92,6 @@ class Namespace:
         text = orjson.dumps(body) if isinstance(body, dict) else body.__pydantic_serializer__.to_json(body)
         conn.member.session.send(event(self.name, name, text))
 
-    def enter(self, conn: Connection, room: str) -> None:
-        self.parts.engine.rooms.enter(conn.member, room)
-
-    def leave(self, conn: Connection, room: str) -> None:
-        self.parts.engine.rooms.leave(conn.member, room)
-
     def message(self, frame: Frame) -> Message:
         """What the members of a stream are sent for ``frame``."""
         if frame.seq is not None:
@@ -164,7 +104,7 @@ class Namespace:
     async def admit(self, member: Member, auth: Any) -> None:
         parts = self.parts
         try:
-            await self._spend("socket.connect", place_of(member.session.address))
+            await self._runner.spend("socket.connect", place_of(member.session.address))
             actor = await authenticate(parts.accounts, auth, self.scope)
             self._refuse_ended(actor)
             self._find_place(actor.user_id)
@@ -172,7 +112,7 @@ class Namespace:
             parts.metrics.socket_connects.labels(self.name, refused.code.name).inc()
             raise Refused(error_body(refused)) from None
         except Exception as problem:
-            unexpected = self._unexpected("connect", problem)
+            unexpected = self._runner.unexpected("connect", problem)
             parts.metrics.socket_connects.labels(self.name, unexpected.code.name).inc()
             raise Refused(error_body(unexpected)) from None
         self._let_in.inc()
@@ -194,7 +134,7 @@ class Namespace:
         conn.opened = True
         self._arm(conn)  # not before: what it may send must come behind the answer to the connect
         self._here.inc()
-        _name_in_logs(conn)
+        name_in_logs(conn)
         log.debug("socket opened", namespace=self.name, address=conn.address)
         try:
             await self.parts.attendance.arrived(conn.actor.user_id)
@@ -204,7 +144,7 @@ class Namespace:
             if conn.closed:  # it left while it was let in: there was no room any more that it could enter
                 log.info("gone before it was started", namespace=self.name, error=repr(problem)[:200])
                 return
-            self._unexpected("start", problem)
+            self._runner.unexpected("start", problem)
             # not the namespace alone: a client whose connection is cut comes back by itself
             member.session.close(SERVER_DISCONNECT)
 
@@ -221,7 +161,7 @@ class Namespace:
         conn: Connection = member.context
         if not conn.opened:
             return
-        _name_in_logs(conn)
+        name_in_logs(conn)
         await self.parts.attendance.left(conn.actor.user_id)
         await self.members.leave_all(conn)
         # the one line of a connection, as an access log has one of a request
@@ -234,89 +174,7 @@ class Namespace:
         )
 
     def receive(self, member: Member, arguments: Any) -> bytes | Awaitable[bytes]:
-        conn: Connection = member.context
-        began = self._monotonic()
-        given = arguments if isinstance(arguments, list) else []
-        name = given[0] if given and isinstance(given[0], str) else ""
-        at_once = self._at_once.get(name)
-        if at_once is None:
-            return self._run(conn, self.commands.get(name), given, began)
-        spec, meter = at_once
-        try:
-            meter.spend(conn.actor.user_id)
-            cmd = self._decoded(conn, spec, given)
-            for guard in spec.guards:
-                guard(conn, cmd)
-            answer = succeeded(spec.function(self, conn, cmd))  # type: ignore[arg-type]  # inline: it does not wait
-        except Exception as problem:
-            return self._failed(conn, name, problem, began)
-        self._count(name, began)
-        return answer
-
-    async def _run(self, conn: Connection, spec: CommandSpec | None, given: list[Any], began: float) -> bytes:
-        name = spec.name if spec else "unknown"
-        _name_in_logs(conn, name)
-        try:
-            async with asyncio.timeout(SLOW_COMMAND):
-                answer = succeeded(await self._execute(conn, spec, given))
-        except Exception as problem:
-            return self._failed(conn, name, problem, began)
-        self._count(name, began)
-        return answer
-
-    async def _execute(self, conn: Connection, spec: CommandSpec | None, given: list[Any]) -> BaseModel:
-        await self._spend(spec.limit if spec else "socket.command", conn.actor.user_id)
-        if spec is None:
-            known = ", ".join(sorted(self.commands))
-            raise DomainError(Code.INVALID, f"there is no such command in {self.name}; there are: {known}")
-        cmd = self._decoded(conn, spec, given)
-        for guard in spec.guards:
-            if (waiting := guard(conn, cmd)) is not None:
-                await waiting
-        reply = spec.function(self, conn, cmd)
-        return reply if isinstance(reply, BaseModel) else await reply
-
-    async def _spend(self, limit: str, whose: int | str) -> None:
-        """``whose``: a user's id or the place of an address."""
-        if meter := self._meters.get(limit):
-            meter.spend(whose)
-        elif isinstance(whose, int):
-            await self.parts.limits.spend(limit, user_id=whose)
-        else:
-            await self.parts.limits.spend(limit, address=whose)
-
-    def _decoded(self, conn: Connection, spec: CommandSpec, given: list[Any]) -> BaseModel:
-        if spec.scope is not None and not conn.actor.has_scope(spec.scope):
-            raise DomainError(Code.FORBIDDEN, f"this key lacks the scope {spec.scope}")
-        return decode(spec, given)
-
-    def _count(self, name: str, began: float) -> None:
-        self._succeeded[name].value += 1
-        self._seconds[name].observe(self._monotonic() - began)
-
-    def _failed(self, conn: Connection, name: str, problem: Exception, began: float) -> bytes:
-        """The one place where what went wrong becomes what the client is told."""
-        if isinstance(problem, DomainError):
-            error = problem
-        elif isinstance(problem, TimeoutError):
-            log.error("command given up", seconds=SLOW_COMMAND, command=name, connection_id=conn.sid)
-            error = DomainError(Code.UNAVAILABLE, "it took too long: try again", retry_after_ms=1_000)
-        else:
-            with structlog.contextvars.bound_contextvars(connection_id=conn.sid, user_id=conn.actor.user_id):
-                error = self._unexpected(name, problem)
-        self.parts.metrics.commands.labels(name, error.code.name).inc()
-        self._seconds[name].observe(self._monotonic() - began)
-        return failure(error)
-
-    def _unexpected(self, doing: str, problem: Exception) -> DomainError:
-        if isinstance(problem, db.AWAY):
-            log.warning("a part is away", doing=doing, namespace=self.name, error=repr(problem)[:200])
-            return DomainError(Code.UNAVAILABLE, retry_after_ms=RETRY_AWAY_MS)
-        incident = secrets.token_hex(6)
-        log.error("unexpected failure", incident=incident, doing=doing, namespace=self.name, exc_info=problem)
-        return DomainError(
-            Code.INTERNAL, f"something failed here, not with you; incident {incident}", details={"incident": incident}
-        )
+        return self._runner.receive(member.context, arguments)
 
     # until when a client is in
 
@@ -396,9 +254,3 @@ class Namespace:
         return shapes.RefreshAuthReply(
             expires_in=max(0, round((actor.expires_at - self.parts.clock.now()).total_seconds()))
         )
-
-
-def _name_in_logs(conn: Connection, command: str = "") -> None:
-    """From here on the lines of this task name the client and what it asked; the task is the client's alone."""
-    ids: dict[str, Any] = {"connection_id": conn.sid, "user_id": conn.actor.user_id}
-    structlog.contextvars.bind_contextvars(**ids, **({"command": command} if command else {}))

@@ -12,7 +12,8 @@ from mypick.notifications.views import (
     UnreadNotifications,
 )
 from realtime.connection import Connection
-from realtime.namespace import Namespace, Parts
+from realtime.namespace import Namespace
+from realtime.parts import Parts
 from realtime.registry import ServerEvent, command
 
 

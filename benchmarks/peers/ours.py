@@ -48,7 +48,8 @@ from realtime.engine.bounds import Bounds
 from realtime.engine.handshake import Handshakes
 from realtime.engine.member import Member
 from realtime.engine.server import Engine
-from realtime.namespace import Namespace, Parts
+from realtime.namespace import Namespace
+from realtime.parts import Parts
 from realtime.registry import command
 from realtime.server import SocketDoor
 

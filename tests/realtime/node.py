@@ -41,8 +41,8 @@ from realtime.engine.bounds import Bounds
 from realtime.engine.handshake import Handshakes
 from realtime.engine.messages import event
 from realtime.engine.server import Engine
-from realtime.namespace import Parts
 from realtime.notifications import NotificationsNamespace
+from realtime.parts import Parts
 from realtime.registry import command
 from realtime.server import SocketDoor
 from tests.handlers.fakes import QUICK

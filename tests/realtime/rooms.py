@@ -10,7 +10,8 @@ from mypick.errors import Code, DomainError
 from mypick.streams import Position
 from mypick.wire import Command, Id, View
 from realtime.connection import Connection
-from realtime.namespace import PRESENCE, Namespace, Parts
+from realtime.namespace import PRESENCE, Namespace
+from realtime.parts import Parts
 from realtime.registry import ServerEvent, command
 
 PREFIX = "room:"
