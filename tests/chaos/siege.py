@@ -85,6 +85,41 @@ class Attack:
         return [f"{self.name}: {problem}" for problem in found]
 
 
+async def vitals_of(process: psutil.Process, url: str, http: aiohttp.ClientSession) -> Vitals:
+    """Of a server that stands alone, as the system and as it itself see it."""
+    async with http.get(f"{url}/metrics") as response:
+        told = dict(re.findall(r"(?m)^(mypick_\w+)(?:\{.*\})? (\S+)$", await response.text()))
+    return Vitals(
+        process.memory_info().rss,
+        process.num_fds(),
+        round(float(told["mypick_loop_tasks"])),
+        round(float(told["mypick_socket_connections"])),
+    )
+
+
+async def ask_the_clock(http: aiohttp.ClientSession, url: str, token: str, took: Callable[[float], None]) -> None:
+    """A member who asks for the clock every ``EVERY`` seconds; ``took`` gets the seconds from question to ack."""
+    async with http.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket", compress=0) as line:
+        await line.receive_str()
+        await line.send_str(f"40{SPACE}," + orjson.dumps({"token": token}).decode())
+        due = monotonic()
+        number = 0
+        while True:
+            due = max(due + EVERY, monotonic())
+            await asyncio.sleep(due - monotonic())
+            asked, number = monotonic(), number + 1
+            await line.send_str(f'42{SPACE},{number}["clock",{{"t0":0}}]')
+            while not (told := await line.receive_str()).startswith(f"43{SPACE},{number}["):
+                if told == "2":
+                    await line.send_str("3")
+            took(monotonic() - asked)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Of at least one value."""
+    return sorted(values)[int(len(values) * share)]
+
+
 class Siege:
     def __init__(self, stack: Stack, tokens: Sequence[str], http: aiohttp.ClientSession) -> None:
         self.stack = stack
@@ -98,7 +133,10 @@ class Siege:
     async def beside(self) -> AsyncIterator[None]:
         """``BESIDE`` members who ask for the clock all the time."""
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._ask(token)) for token in self._tokens[:BESIDE]]
+            tasks = [
+                group.create_task(ask_the_clock(self._http, self.stack.url, token, self._latencies.append))
+                for token in self._tokens[:BESIDE]
+            ]
             yield
             for task in tasks:
                 task.cancel()
@@ -107,14 +145,14 @@ class Siege:
         """The p99 of acks over ``CALM`` seconds, before anything happens."""
         self._latencies.clear()
         await asyncio.sleep(CALM)
-        self._calm = self._p99()
+        self._calm = percentile(self._latencies, 0.99)
 
     async def attacked(self, name: str, count: int, seed: int) -> Attack:
         before = await self.vitals()
         self._latencies.clear()
         began = monotonic()
         figures = await self._attack(name, count, seed)
-        seconds, p99, acks = monotonic() - began, self._p99(), len(self._latencies)
+        seconds, p99, acks = monotonic() - began, percentile(self._latencies, 0.99), len(self._latencies)
         ended = monotonic()
         after = await self.vitals()
         while not _is_back(before, after) and monotonic() - ended <= BACK_WITHIN:
@@ -123,14 +161,7 @@ class Siege:
         return Attack(name, figures, self._calm, p99, acks, before, after, seconds, monotonic() - ended)
 
     async def vitals(self) -> Vitals:
-        async with self._http.get(f"{self.stack.url}/metrics") as response:
-            told = dict(re.findall(r"(?m)^(mypick_\w+)(?:\{.*\})? (\S+)$", await response.text()))
-        return Vitals(
-            self._process.memory_info().rss,
-            self._process.num_fds(),
-            round(float(told["mypick_loop_tasks"])),
-            round(float(told["mypick_socket_connections"])),
-        )
+        return await vitals_of(self._process, self.stack.url, self._http)
 
     async def _attack(self, name: str, count: int, seed: int) -> Mapping[str, int]:
         given = {
@@ -157,26 +188,6 @@ class Siege:
         figures: dict[str, int] = orjson.loads(told)
         return figures
 
-    async def _ask(self, token: str) -> None:
-        address = f"{self.stack.url}/socket.io/?EIO=4&transport=websocket"
-        async with self._http.ws_connect(address, compress=0) as line:
-            await line.receive_str()
-            await line.send_str(f"40{SPACE}," + orjson.dumps({"token": token}).decode())
-            due = monotonic()
-            number = 0
-            while True:
-                due = max(due + EVERY, monotonic())
-                await asyncio.sleep(due - monotonic())
-                asked, number = monotonic(), number + 1
-                await line.send_str(f'42{SPACE},{number}["clock",{{"t0":0}}]')
-                while not (told := await line.receive_str()).startswith(f"43{SPACE},{number}["):
-                    if told == "2":
-                        await line.send_str("3")
-                self._latencies.append(monotonic() - asked)
-
-    def _p99(self) -> float:
-        ordered = sorted(self._latencies)
-        return ordered[int(len(ordered) * 0.99)]
 
 
 def _is_back(before: Vitals, after: Vitals) -> bool:
