@@ -97,7 +97,7 @@ def test_secret_in_the_text_of_a_line_and_of_an_exception_does_not_show(written:
     log.error("it failed", exc_info=RuntimeError(form))
     logging.getLogger("some.library").error("refused: %s", form)
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
-    assert len(lines) == 3
+    assert sum(line["logger"] in ("mypick.test", "some.library") for line in lines) == 3  # others may write too
     assert CANARY not in written.getvalue()
     assert REDACTED in lines[0]["event"]
     assert "RuntimeError" in lines[1]["exception"]
