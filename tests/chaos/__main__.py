@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.chaos.plan import Shape
 from tests.chaos.report import render, write_between_markers
+from tests.chaos.siege import Attack, siege_of
 from tests.chaos.storm import Result, round_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
@@ -26,25 +27,29 @@ LONG = {
     ),
     "nodes": Shape(
         "nodes",
-        *(200, 10, 4, 10),
+        *(100, 100, 4, 100),
         {
-            "server": 6,
-            "worker": 3,
+            "server": 4,
+            "worker": 2,
             "both": 1,
             "restart": 2,
-            "redis": 2,
+            "redis": 3,
             "redis paused": 2,
             "postgres": 1,
             "postgres paused": 2,
-            "connections": 4,
-            "network": 8,
+            "connections": 40,  # times 50
+            "network": 10,
             "bus": 6,
             "database": 3,
         },
+        down=3.0,
+        cut=0.5,
         deaf=0.01,
     ),
 }
-"""2,000 notifications, of ``nodes`` 4,000: half by posts to all 200 clients, half on four channels of 50 each."""
+"""2,000 notifications to 200 clients, and of several nodes 20,000 to 100: half by posts to all of them, half on four
+channels that a quarter follows."""
+SIEGE = {"slow": 1_000, "drip": 300, "flood": 10_000, "fuzz": 100_000}  # connections, and broken packets
 
 
 async def one(name: str, seed: int, kept: Path | None) -> Result:
@@ -61,6 +66,19 @@ async def one(name: str, seed: int, kept: Path | None) -> Result:
                 shutil.copytree(folder, kept / f"{name}-{seed}", dirs_exist_ok=True)
 
 
+async def siege(seed: int, kept: Path | None) -> list[Attack]:
+    def say(text: str) -> None:
+        print(f"  {text}", file=sys.stderr, flush=True)
+
+    print(f"siege, seed {seed}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="mypick-siege-") as folder:
+        try:
+            return await siege_of(SIEGE, seed, Path(folder), say)
+        finally:
+            if kept is not None:
+                shutil.copytree(folder, kept / f"siege-{seed}", dirs_exist_ok=True)
+
+
 async def rounds(names: list[str], seeds: list[int], kept: Path | None) -> list[Result]:
     results = []
     for seed in seeds:
@@ -75,20 +93,21 @@ async def rounds(names: list[str], seeds: list[int], kept: Path | None) -> list[
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Kill everything, lose nothing.")
-    parser.add_argument("--only", choices=sorted(LONG), help="one form")
+    parser.add_argument("--only", choices=[*sorted(LONG), "siege"], help="one form")
     parser.add_argument("--seed", type=int, help=f"one seed; otherwise {', '.join(map(str, SEEDS))}")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy logs, and the SQLite file, there")
     options = parser.parse_args()
-    names = [options.only] if options.only else sorted(LONG)
+    names = [options.only] if options.only else [*sorted(LONG), "siege"]
     seeds = [options.seed] if options.seed is not None else list(SEEDS)
     load = os.getloadavg()[0]
-    results = asyncio.run(rounds(names, seeds, options.keep))
-    text = render(results, load)
+    results = asyncio.run(rounds([name for name in names if name in LONG], seeds, options.keep))
+    attacks = asyncio.run(siege(seeds[0], options.keep)) if "siege" in names else []
+    text = render(results, attacks, load)
     print(text)
     if options.write:
         write_between_markers(PAGE, text)
-    return 1 if any(result.problems for result in results) else 0
+    return 1 if any(result.problems for result in results) or any(attack.problems for attack in attacks) else 0
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ class Follower:
         self._http = http
         self._rng = rng
         self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._linked = False
         self._held: dict[int, dict[str, Any]] = {}  # bound: what is published during one ``sync``
         self._asked: dict[int, tuple[str, Any]] = {}  # ack id → command; at most one ``sync`` and some ``mark-read``
         self._ids = 0
@@ -108,7 +109,12 @@ class Follower:
 
     def drop(self) -> None:
         """Cut the connection as a lost mast does: without a goodbye."""
-        if self._socket is not None and (line := self._socket.get_extra_info("socket")) is not None:
+        if self._socket is not None:
+            self._shut(self._socket.get_extra_info("socket"))
+
+    @staticmethod
+    def _shut(line: socket.socket | None) -> None:
+        if line is not None:
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
 
@@ -134,10 +140,14 @@ class Follower:
 
     # one connection
 
-    async def _session(self) -> None:
+    def _begin(self) -> None:
+        """What was asked over the last connection is not answered any more."""
         self._asked.clear()
         self._held.clear()
         self._syncing = self._sync_wanted = False
+
+    async def _session(self) -> None:
+        self._begin()
         address = f"{self._rng.choice(self._addresses)}/socket.io/?EIO=4&transport=websocket"
         async with asyncio.timeout(OPEN_WITHIN):
             line = await self._http.ws_connect(address, compress=0, autoping=True, max_msg_size=0)
@@ -152,7 +162,7 @@ class Follower:
             if not answer.startswith(f"40{NAMESPACE},"):
                 raise AssertionError(f"not the answer to a connect: {answer[:100]}")
             self.connects += 1
-            self._socket = line
+            self._socket, self._linked = line, True
             silence = (hello["pingInterval"] + hello["pingTimeout"]) / 1000
             while True:
                 async with asyncio.timeout(min(silence, ACK_WITHIN) if self._asked else silence):
@@ -162,7 +172,7 @@ class Follower:
                 else:
                     await self._receive(packet)
         finally:
-            self._socket = None
+            self._socket, self._linked = None, False
             await _close(line)
 
     async def _packet(self, line: aiohttp.ClientWebSocketResponse) -> str:
@@ -224,11 +234,15 @@ class Follower:
         )
 
     async def _ask(self, name: str, data: dict[str, Any]) -> None:
-        if self._socket is None:
+        if not self._linked:
             return  # the next connect begins with a ``sync``
         self._ids += 1
         self._asked[self._ids] = (name, data)
-        await self._socket.send_str(f"42{NAMESPACE},{self._ids}" + orjson.dumps([name, data]).decode())
+        await self._send(self._ids, name, data)
+
+    async def _send(self, number: int, name: str, data: dict[str, Any]) -> None:
+        if self._socket is not None:
+            await self._socket.send_str(f"42{NAMESPACE},{number}" + orjson.dumps([name, data]).decode())
 
     async def _ack(self, name: str, asked: dict[str, Any], reply: dict[str, Any]) -> None:
         self._changed.set()

@@ -28,9 +28,7 @@ Kind = Literal["slow", "hung", "cut with RST", "cut with FIN", "half-open"]
 EVERYONE = "everyone"  # the channel that all clients follow
 IN_FAN_OUT = 0.75  # of the kills of whoever works wait for a fan-out to begin
 LONGEST_PAUSE = 0.4  # seconds between two posts
-LONGEST_DOWN = 1.0  # seconds that what was killed stays away
 LONGEST_LATER = 0.12  # seconds between the begin of a fan-out and the kill; a chunk takes 20 to 150 ms
-DROPPED = 0.25  # of the connections are cut at once
 LEAST_STRUCK, MOST_STRUCK = 0.2, 0.8  # of the connections of one network
 KINDS: Mapping[Target, Sequence[Kind]] = {
     "network": ("slow", "hung", "cut with RST", "cut with FIN", "half-open"),
@@ -43,8 +41,9 @@ KINDS: Mapping[Target, Sequence[Kind]] = {
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How big a round is. ``posts_to_all`` go to all clients; each of ``groups`` channels is followed by an even share
-    of them and has ``posts_to_group`` posts. ``faults`` says how many of each, ``deaf`` the share of the messages on
-    the bus that never arrive."""
+    of them and has ``posts_to_group`` posts. ``faults`` says how many of each; what is struck stays away for up to
+    ``down`` seconds, clients cut ``cut`` of their connections at once, and of the messages on the bus ``deaf`` never
+    arrive. These two are shares."""
 
     form: Form
     clients: int
@@ -52,6 +51,8 @@ class Shape:
     groups: int
     posts_to_group: int
     faults: Mapping[Target, int]
+    down: float = 1.0
+    cut: float = 0.25
     deaf: float = 0.0
 
     @property
@@ -121,18 +122,18 @@ def draw(shape: Shape, seed: int) -> Sequence[Step]:
 def _faults(shape: Shape, rng: Random) -> list[Fault]:
     targets = [target for target, count in shape.faults.items() for _ in range(count)]
     rng.shuffle(targets)
-    return [_fault(target, rng) for target in targets]
+    return [_fault(shape, target, rng) for target in targets]
 
 
-def _fault(target: Target, rng: Random) -> Fault:
+def _fault(shape: Shape, target: Target, rng: Random) -> Fault:
     kinds = KINDS.get(target)
-    struck = DROPPED if target == "connections" else 0.0
+    struck = shape.cut if target == "connections" else 0.0
     return Fault(
         target,
         "in a fan-out" if rng.random() < IN_FAN_OUT else "at once",
         rng.randrange(4),
         rng.uniform(0, LONGEST_LATER),
-        rng.uniform(0, LONGEST_DOWN),
+        rng.uniform(0, shape.down),
         rng.random(),
         rng.uniform(LEAST_STRUCK, MOST_STRUCK) if kinds else struck,
         rng.choice(kinds) if kinds else None,

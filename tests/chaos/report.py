@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.chaos.plan import Target
+from tests.chaos.siege import Attack
 from tests.chaos.storm import Result
 
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
@@ -27,6 +28,7 @@ ROWS: tuple[tuple[str, tuple[Target, ...]], ...] = (
 _HEAD = (
     "form and seed",
     "clients",
+    "of these official ones",
     "notifications",
     "lost",
     "doubled",
@@ -43,22 +45,45 @@ _HEAD = (
     "seconds",
 )
 
+ATTACKS = {"slow": "slow readers", "drip": "slowloris", "flood": "connection flood", "fuzz": "broken packets"}
+_SIEGE = (
+    "attack",
+    "connections",
+    "packets",
+    "calm p99 ms",
+    "p99 ms",
+    "MiB kept",
+    "descriptors kept",
+    "tasks kept",
+    "back after s",
+    "seconds",
+)
 
-def render(results: Sequence[Result], load: float) -> str:
-    """A table with one column for each round: so many figures read better downwards."""
+
+def render(results: Sequence[Result], attacks: Sequence[Attack], load: float) -> str:
+    """A table with one column for each round, and one with a row for each attack of the siege."""
     machine = f"{os.cpu_count()} cores · {platform.system()} {platform.machine()} · Python {platform.python_version()}"
-    columns = [_HEAD, *(_column(result) for result in results)]
-    rows = [[column[number] for column in columns] for number in range(len(_HEAD))]
-    widths = [max(len(row[at]) for row in rows) for at in range(len(columns))]
+    tables = []
+    if results:
+        columns = [_HEAD, *(_column(result) for result in results)]  # so many figures read better downwards
+        tables.append(_table([[column[number] for column in columns] for number in range(len(_HEAD))]))
+    if attacks:
+        tables.append(_table([_SIEGE, *(_row(attack) for attack in attacks)]))
+    wrong = [
+        f"- {result.shape.form}, seed {result.seed}: {problem}" for result in results for problem in result.problems
+    ]
+    wrong += [f"- siege: {problem}" for attack in attacks for problem in attack.problems]
+    verdict = "Every client's log equals the database." if not wrong else "WRONG:"
+    return "\n\n".join([f"{machine} · load average {load:.1f} at the start", *tables, "\n".join([verdict, *wrong])])
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     lines = [
         "| " + " | ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) + " |" for row in rows
     ]
     lines.insert(1, "|" + "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|")
-    wrong = [
-        f"- {result.shape.form}, seed {result.seed}: {problem}" for result in results for problem in result.problems
-    ]
-    verdict = "Every client's log equals the database." if not wrong else "WRONG:"
-    return "\n".join([f"{machine} · load average {load:.1f} at the start", "", *lines, "", verdict, *wrong])
+    return "\n".join(lines)
 
 
 def _column(result: Result) -> Sequence[str]:
@@ -66,6 +91,7 @@ def _column(result: Result) -> Sequence[str]:
     return (
         f"{shape.form} {result.seed}",
         f"{shape.clients:,}",
+        str(result.official or "–"),
         f"{result.judged.compared:,}",
         str(result.judged.lost),
         str(result.judged.doubled),
@@ -80,6 +106,22 @@ def _column(result: Result) -> Sequence[str]:
         f"{result.delay_worst:.1f}",
         f"{result.away_worst:.1f}",
         f"{result.seconds:.0f}",
+    )
+
+
+def _row(attack: Attack) -> Sequence[str]:
+    before, after = attack.before, attack.after
+    return (
+        ATTACKS[attack.name],
+        f"{attack.figures['connections']:,}",
+        f"{attack.figures.get('sent', attack.figures.get('asked', 0)):,}",
+        f"{1000 * attack.calm:.1f}",
+        f"{1000 * attack.p99:.1f}",
+        f"{attack.grown:+.1f}",
+        f"{after.descriptors - before.descriptors:+d}",
+        f"{after.tasks - before.tasks:+d}",
+        f"{attack.back_after:.1f}",
+        f"{attack.seconds:.0f}",
     )
 
 

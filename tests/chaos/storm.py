@@ -19,10 +19,12 @@ from tests.chaos.client import Follower
 from tests.chaos.faults import Faults
 from tests.chaos.ground import Ground, opened, standing
 from tests.chaos.logs import unexpected
+from tests.chaos.official import NodeFollower, PythonFollower, node_crowd
 from tests.chaos.people import follow, make_people
 from tests.chaos.plan import Post, Shape, draw
 from tests.chaos.verdict import Judged, judge
 from tests.e2e.stack import Stack
+from tests.installed import missing
 
 READY = 60.0  # seconds until all followers are in and every channel was looked at once
 CALM = 120.0  # seconds after the last step until everything has arrived; beyond it something is lost
@@ -40,6 +42,7 @@ class Result:
     judged: Judged
     faults: Counter[str]
     in_fan_out: int  # kills after which a fan-out stood half done
+    official: int  # clients that we did not write
     dropped: int  # messages of the bus
     reconnects: int
     repeats: int  # events that came again and were ignored
@@ -85,10 +88,8 @@ class Storm:
         for name in self._shape.channels():
             self._channels[name] = self._stack.emulator.add_channel(name, f"The {name} channel")
         self._followers = await follow(self._stack.url, tokens, self._shape, http)
-        addresses = self._ground.addresses(self._stack)
         self._clients = [
-            Follower(addresses, user_id, token, http, random.Random(f"{self._seed}:{user_id}"))
-            for user_id, token in tokens.items()
+            self._client(number, user_id, token, http) for number, (user_id, token) in enumerate(tokens.items())
         ]
         faults = Faults(self._shape, self._seed, self._ground, self._stack, self._clients, self._count)
         async with self._connected():
@@ -112,10 +113,23 @@ class Storm:
 
     # the followers
 
+    def _client(self, number: int, user_id: int, token: str, http: aiohttp.ClientSession) -> Follower:
+        """Among several nodes each tenth is python-socketio's, and each tenth the official one where Node is here."""
+        addresses = self._ground.addresses(self._stack)
+        kind: type[Follower] = Follower
+        if self._shape.form == "nodes" and number % 10 in (0, 5):
+            kind = PythonFollower if number % 10 == 0 or missing("node") else NodeFollower
+            addresses = addresses[-1:]  # processes that share a port take no polling, with which these begin
+        return kind(addresses, user_id, token, http, random.Random(f"{self._seed}:{user_id}"))
+
     @contextlib.asynccontextmanager
     async def _connected(self) -> AsyncIterator[None]:
         """All followers run; the first that fails for good ends the round."""
-        async with asyncio.TaskGroup() as group:
+        async with contextlib.AsyncExitStack() as undo, asyncio.TaskGroup() as group:
+            if nodes := [client for client in self._clients if isinstance(client, NodeFollower)]:
+                crowd = await undo.enter_async_context(node_crowd())
+                for client in nodes:
+                    client.among(crowd)
             tasks = [group.create_task(client.run()) for client in self._clients]
             yield
             for task in tasks:
@@ -176,6 +190,7 @@ class Storm:
             judged=judged,
             faults=faults.done,
             in_fan_out=faults.in_fan_out,
+            official=sum(type(client) is not Follower for client in self._clients),
             dropped=self._ground.dropper.dropped if self._ground.dropper else 0,
             reconnects=sum(client.connects - 1 for client in self._clients),
             repeats=sum(client.repeats for client in self._clients),

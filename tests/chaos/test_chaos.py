@@ -11,7 +11,7 @@ from tests.chaos.plan import Fault, Form, Post, Shape, draw
 from tests.chaos.storm import Result, round_of
 
 SHORT: dict[Form, Shape] = {
-    "embedded": Shape("embedded", 200, 10, 0, 0, {"server": 2, "connections": 1}),
+    "embedded": Shape("embedded", 200, 10, 0, 0, {"server": 1, "connections": 1}),
     "nodes": Shape(
         "nodes",
         *(200, 5, 4, 5),
@@ -22,9 +22,9 @@ SHORT: dict[Form, Shape] = {
             "redis": 1,
             "redis paused": 1,
             "postgres paused": 1,
-            "network": 5,
-            "bus": 3,
-            "database": 2,
+            "network": 4,
+            "bus": 2,
+            "database": 1,
         },
         deaf=0.01,
     ),
@@ -39,7 +39,8 @@ async def test_every_clients_log_equals_the_database_after_any_kills(form: Form,
     assert result.problems == []
     assert_nothing_is_lost(result)
     assert result.faults == SHORT[form].faults
-    assert result.reconnects > 200  # a second kill may come before all are back from the first
+    assert result.reconnects > 100  # which node was struck, and who was on it, is chance
+    assert result.official == (40 if form == "nodes" else 0)
     assert (result.dropped > 0) == (form == "nodes")
 
 
