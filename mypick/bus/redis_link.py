@@ -117,8 +117,10 @@ class Link:
                 with contextlib.suppress(ResponseError):  # it is gone, or this user may not kill
                     await speaker.read_response()
             await listener.connect()
-        except BaseException:
+        except BaseException as failure:
             await link.close()
+            if isinstance(failure, RuntimeError):  # what uvloop raises where the server has just closed
+                raise LinkError("the connection was closed while it was made") from failure
             raise
         return link
 

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
+from redis.asyncio.connection import Connection
+from structlog.testing import capture_logs
 
 from mypick.bus import RedisBus
 from tests.bus.conftest import PATIENCE, MakeNode
@@ -57,6 +59,25 @@ async def test_losing_the_publishing_connection_is_noticed_at_once(admin: Redis,
     await alice.bus.publish([("room:1", b"")])
     await alice.until(lambda: alice.gaps == 1)
     assert alice.counted("bus_dropped_total") == 1
+
+
+async def test_a_connection_closed_while_it_is_made_is_an_outage_and_no_failure_of_ours(
+    admin: Redis, redis_node: MakeNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = await redis_node(canary_every=60)
+    tried = asyncio.Event()
+
+    async def closed(*_: object, **__: object) -> None:
+        tried.set()
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")  # uvloop
+
+    with capture_logs() as logs:
+        with monkeypatch.context() as patched:
+            await admin.client_kill_filter(_type="pubsub")
+            patched.setattr(Connection, "send_packed_command", closed)
+            await asyncio.wait_for(tried.wait(), 5)
+        await alice.until(lambda: alice.gaps == 1)
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == []
 
 
 async def test_a_hanging_redis_costs_one_publisher_a_moment_and_the_others_nothing(
