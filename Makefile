@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint bench chaos migrate seed assets clean lock
+.PHONY: help install run test lint bench chaos soak migrate seed assets clean lock
 
 help: ## Show the commands
 	@$(PYTHON) -c "import re; [print(f'  make {name:10} {text}') for name, text in \
@@ -32,8 +32,11 @@ lint: install ## Run linters, types and import contracts
 bench: install ## Measure speed side by side with peers and write docs/performance.md
 	@$(BIN)/python -m benchmarks.run --write
 
-chaos: install ## Kill processes at random under load and write docs/reliability.md
+chaos: install ## Kill processes, break networks, lay siege, and write docs/reliability.md
 	@$(BIN)/python -m tests.chaos --write
+
+soak: install ## An hour of mixed traffic, or MINUTES=…; fails where anything grows
+	@$(BIN)/python -m tests.chaos.soak $(if $(MINUTES),--minutes $(MINUTES))
 
 migrate: runtime ## Bring the database of DATABASE_URL to this version
 	@$(BIN)/python run.py migrate
