@@ -102,7 +102,7 @@ async def test_a_dead_master_takes_only_its_own_channels_with_it_until_its_repli
             )
             await bob.until_up(True)
             await alice.until_up(True)
-            assert bob.gaps >= 1
+            await bob.until(lambda: bob.gaps >= 1)  # told once it has subscribed there
             await assert_hears(bob, alice, CHANNELS)
 
 
