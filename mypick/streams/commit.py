@@ -54,7 +54,10 @@ class Committer:
                     Code.CID_REUSED, "this cid was used for another command: make a new one for a new command"
                 )
             return Done(earlier.reply, (), duplicate=True)
-        new = [*unit.events, *(await unit.decide() if unit.decide else ())]
+        try:
+            new = [*unit.events, *(await unit.decide() if unit.decide else ())]
+        except DomainError as refused:  # that unit alone: nothing of it was written yet
+            return refused
         events = [group.number(event) for event in new]
         if unit.rows:
             group.add_rows(unit.rows(events))

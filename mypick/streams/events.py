@@ -93,9 +93,11 @@ class Append:
 
     Either ``events`` are known beforehand, and a ``receipt`` makes a second writing harmless; or ``streams`` names
     what to lock and ``decide`` makes the events (at most ``len(streams)`` of them) once the locks are held and the
-    state can no longer move. ``rows`` builds feature rows from the numbered events; rows of one table from many units
-    are inserted by one statement. ``effect`` is for changes that are not plain inserts. All three run inside the
-    transaction and must be safe to run again: a unit whose neighbour in the group fails is run a second time.
+    state can no longer move. A ``DomainError`` of ``decide`` refuses this unit and no other of its group, so it is
+    raised before ``decide`` has written anything. ``rows`` builds feature rows from the numbered events; rows of one
+    table from many units are inserted by one statement. ``effect`` is for changes that are not plain inserts. All
+    three run inside the transaction and must be safe to run again: a unit whose neighbour in the group fails is run a
+    second time.
     """
 
     events: Sequence[NewEvent] = ()

@@ -120,6 +120,25 @@ async def test_a_unit_that_fails_fails_alone_and_leaves_nothing(database: Databa
         assert not await Receipt.filter(cid="bad").exists(), "a command that failed may be tried again"
 
 
+async def test_what_is_refused_under_the_lock_costs_its_group_no_second_transaction(database: Database) -> None:
+    async def refuse() -> Sequence[NewEvent]:
+        raise DomainError(Code.SLOW_MODE, "not now")
+
+    refused = Append(streams=["room:1"], decide=refuse, receipt=ReceiptKey.of(1, "no", "say", {}))
+    async with nodes("a") as (a,):
+        outcomes = await asyncio.gather(
+            a.streams.append(said("room:1", "before")),
+            a.streams.append(refused),
+            a.streams.append(said("room:1", "behind")),
+            return_exceptions=True,
+        )
+        assert [getattr(outcome, "code", None) for outcome in outcomes] == [None, Code.SLOW_MODE, None]
+        (samples,) = a.streams.appender._metrics.stream_commits.collect()
+        assert {s.labels["result"]: s.value for s in samples.samples if s.name.endswith("_total")} == {"ok": 1}
+        assert await Receipt.all().count() == 2, "who was refused may try again with the same cid"
+        await assert_gapless(a, "room:1")
+
+
 async def test_rows_and_events_commit_together(database: Database) -> None:
     def rows(events: Sequence[Event]) -> list[Inbox]:
         return [Inbox(user_id=event.seq, unread_count=0) for event in events]
