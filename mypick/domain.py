@@ -40,7 +40,7 @@ from mypick.jobs.queue import Jobs
 from mypick.jobs.schedule import Schedules
 from mypick.limits import Limits, Rate
 from mypick.metrics import Metrics
-from mypick.notifications.announcements import FAN_OUT
+from mypick.notifications.announcements import FAN_OUT, TELL
 from mypick.notifications.fan_out import FanOut
 from mypick.notifications.service import Notifications
 from mypick.outages import Outage
@@ -275,6 +275,7 @@ def _register(domain: Domain) -> None:
     fan_out = FanOut(domain.streams, domain.presence, domain.clock)
     # people wait for what is new: it goes before the looking for more
     jobs.register(FAN_OUT, fan_out.run, priority=2, max_attempts=20)
+    jobs.register(TELL, fan_out.tell_named, priority=1, max_attempts=20)
     jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
     every(settings.sweep_interval, POLL)
 

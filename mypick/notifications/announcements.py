@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,12 +11,13 @@ from mypick.notifications.models import Notice
 from mypick.notifications.views import Kind
 
 FAN_OUT = "notifications.fan-out"
+TELL = "notifications.tell"  # the few people that the job names
 TITLE_LIMIT, BODY_LIMIT = 300, 500  # characters, as the columns have them
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """Something that followers of a creator are told once. ``key`` names it for ever: the same key tells nothing."""
+    """Something that people are told once. ``key`` names it for ever: the same key tells nothing."""
 
     id: int  # from ``Ids``, taken before the transaction
     key: str
@@ -25,7 +27,7 @@ class Announcement:
     url: str
     image_url: str | None
     creator_id: int
-    content_id: int
+    content_id: int | None
 
 
 async def announce(announcements: list[Announcement], *, jobs: Jobs, now: datetime) -> None:
@@ -33,8 +35,26 @@ async def announce(announcements: list[Announcement], *, jobs: Jobs, now: dateti
 
     Two queries, and one for each that is new. Call ``jobs.wake()`` after the commit.
     """
+    for item in await _keep(announcements, now):
+        await jobs.enqueue(FAN_OUT, {"notice_id": item.id}, dedupe_key=f"fan-out:{item.id}")
+
+
+async def announce_to(people: Collection[int], announcement: Announcement, *, jobs: Jobs, now: datetime) -> None:
+    """The same for a few people, by their ids, whomever they follow. Call ``jobs.wake(TELL)`` after the commit."""
+    for item in await _keep([announcement], now) if people else []:
+        await jobs.enqueue(TELL, {"notice_id": item.id, "user_ids": sorted(people)}, dedupe_key=f"tell:{item.id}")
+
+
+async def reword(keys: Collection[str], body: str) -> None:
+    """Let notices say something else from now on, in every inbox: what they quote was edited, or deleted. One query,
+    in the caller's transaction."""
+    await Notice.filter(dedupe_key__in=list(keys)).update(body=body[:BODY_LIMIT])
+
+
+async def _keep(announcements: list[Announcement], now: datetime) -> list[Announcement]:
+    """Write the notices of those that are new, and return them."""
     if not announcements:
-        return
+        return []
     rows = await Notice.filter(dedupe_key__in=[item.key for item in announcements]).values_list("dedupe_key")
     known = {row[0] for row in rows}
     fresh = [item for item in announcements if item.key not in known]
@@ -55,5 +75,4 @@ async def announce(announcements: list[Announcement], *, jobs: Jobs, now: dateti
             for item in fresh
         ]
     )
-    for item in fresh:
-        await jobs.enqueue(FAN_OUT, {"notice_id": item.id}, dedupe_key=f"fan-out:{item.id}")
+    return fresh

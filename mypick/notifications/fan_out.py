@@ -60,6 +60,13 @@ class FanOut:
             cursor = {"online": True, "after": followers[-1]}
             await self._tell(notice, followers, work, cursor)
 
+    async def tell_named(self, work: Work) -> None:
+        """Handles the job ``notifications.tell`` with args ``{"notice_id", "user_ids"}``: a few people, one chunk."""
+        notice = await Notice.get_or_none(id=work.args["notice_id"])
+        if notice is None:
+            raise Permanent("its notice is gone")
+        await self._tell(notice, work.args["user_ids"], work, {"online": True, "after": 0})
+
     async def _followers_online(self, creator_id: int) -> AsyncIterator[list[int]]:
         """Followers who are online, in as few chunks as they fit: presence gives a thousand people in 32 small parts,
         and a transaction for six people costs nearly what one for 500 does."""

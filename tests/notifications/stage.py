@@ -18,7 +18,7 @@ from mypick.jobs.lanes import lane_of
 from mypick.jobs.queue import Jobs
 from mypick.jobs.work import Kind as JobKind
 from mypick.metrics import Metrics
-from mypick.notifications.announcements import FAN_OUT, Announcement, announce
+from mypick.notifications.announcements import FAN_OUT, TELL, Announcement, announce
 from mypick.notifications.fan_out import FanOut
 from mypick.notifications.models import Inbox, Notification
 from mypick.notifications.service import Notifications
@@ -62,9 +62,16 @@ class Node:
         self.fan_out = FanOut(self.streams, Present(online), clock)
         self.jobs = Jobs(clock, sweep_interval_s=0.2)
         self.jobs.register(FAN_OUT, self.fan_out.run, priority=PRIORITY, max_attempts=20, lease_s=LEASE_S)
+        self.jobs.register(TELL, self.fan_out.tell_named, priority=PRIORITY, max_attempts=20, lease_s=LEASE_S)
         self._clock = clock
-        kind = JobKind(FAN_OUT, self.fan_out.run, PRIORITY, 20, LEASE_S, 3600.0, BackOff(1.0, 300.0))
-        self.claims = Claims(clock, {FAN_OUT: kind})
+        handlers = {FAN_OUT: self.fan_out.run, TELL: self.fan_out.tell_named}
+        self.claims = Claims(
+            clock,
+            {
+                name: JobKind(name, handler, PRIORITY, 20, LEASE_S, 3600.0, BackOff(1.0, 300.0))
+                for name, handler in handlers.items()
+            },
+        )
 
     async def announce(self, creator_id: int, text: str, kind: Kind = "new-video") -> int:
         """A notice and its job. The notice's id."""
