@@ -36,6 +36,7 @@ MODELS = (
     "mypick.creators.models",
     "mypick.content.models",
     "mypick.notifications.models",
+    "mypick.community.models",
 )
 MIGRATIONS = "migrations"
 

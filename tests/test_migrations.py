@@ -13,6 +13,7 @@ from tortoise import Tortoise
 from tortoise.migrations.autodetector import MigrationAutodetector
 
 from mypick import db
+from mypick.community.models import ModerationEntry
 from mypick.creators.models import Creator
 from mypick.db import Database, open_database
 from mypick.ids import Ids
@@ -100,6 +101,15 @@ async def test_tables_have_the_rules_that_promises_rest_on(database: Database) -
         "stream": {"key"},
         "stream_event": {"stream_id,seq"},
         "receipt": {"actor_id,cid"},
+        "community": {"creator_id"},
+        "message": {"room_id,seq"},
+        "message_revision": {"message_id,rev"},
+        "reaction": {"message_id,emoji,user_id"},
+        "pin": {"message_id"},
+        "membership": {"community_id,user_id"},
+        "sanction": {"community_id,user_id,kind"},
+        "read_marker": {"user_id,room_id"},
+        "room_pace": {"room_id,user_id"},
     }
     for table, rules in wanted.items():
         assert rules <= await unique_rules(table), table
@@ -126,6 +136,17 @@ async def unique_rules(table: str) -> set[str]:
             f"WHERE table_schema = DATABASE() AND table_name = '{table}' AND non_unique = 0 GROUP BY index_name"
         )
     return {row["columns"] for row in rows}
+
+
+async def test_moderation_log_cannot_be_changed(database: Database, clock: FakeClock) -> None:
+    """Not by the code, nor by who has only the database: MySQL, where triggers need more rights, is the exception."""
+    await ModerationEntry.create(id=1, community_id=1, actor_id=1, action="ban", details={}, at=clock.now())
+    if db.dialect() == "mysql":
+        return
+    for change in ("UPDATE moderation_log SET actor_id = 2", "DELETE FROM moderation_log"):
+        with pytest.raises(Exception, match="cannot be changed"):
+            await db.connection().execute_query(change)
+    assert (await ModerationEntry.get()).actor_id == 1
 
 
 async def test_ids_that_differ_by_case_are_two(database: Database, clock: FakeClock) -> None:
