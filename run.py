@@ -210,7 +210,8 @@ async def bring_in(domain: Domain, cast: Mapping[str, Creator]) -> None:
     youtube = domain.platforms["youtube"]
     for channel_id, creator in cast.items():
         info = await youtube.resolve(Reference(youtube.name, "id", channel_id))
-        await domain.creators.keep(info, category=creator.category)
+        channel = await domain.creators.keep(info, category=creator.category)
+        await domain.communities.open_for(channel.creator_id)
     await creators.rest_channels(list(cast), domain.clock.now())
     while await domain.poller.poll_due():
         pass

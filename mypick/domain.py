@@ -27,6 +27,7 @@ from mypick.bus.memory import MemoryBus
 from mypick.bus.redis import RedisBus
 from mypick.cache import Cache
 from mypick.clock import Clock, SystemClock
+from mypick.community.service import Communities
 from mypick.content.service import Contents
 from mypick.control import Control, Sockets
 from mypick.creators.poller import FixedInterval, Poller
@@ -113,6 +114,7 @@ class Domain:
     creators: Creators
     contents: Contents
     notifications: Notifications
+    communities: Communities
     poller: Poller
 
     async def start(self, sockets: Sockets | None = None) -> None:
@@ -230,6 +232,15 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
     )
     platforms: dict[str, Platform] = {youtube.name: youtube}
     contents = Contents(clock)
+    communities = Communities(
+        streams,
+        people.people,
+        clock=clock,
+        ids=ids,
+        jobs=jobs,
+        meter=limits.meter("community.send"),
+        evict=control.evict,
+    )
     domain = Domain(
         settings=settings,
         clock=clock,
@@ -251,9 +262,10 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
         passwords=passwords,
         platforms=platforms,
         accounts=Accounts(clock, tokens, passwords, limits, control.session_ended, cache),
-        creators=Creators(platforms, clock, jobs),
+        creators=Creators(platforms, clock, jobs, followed=communities.open_for),
         contents=contents,
         notifications=Notifications(streams, clock),
+        communities=communities,
         poller=Poller(
             platforms=platforms,
             contents=contents,

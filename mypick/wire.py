@@ -41,6 +41,12 @@ Instant = Annotated[
 Id = Annotated[int, Field(ge=1, le=MAX_ID)]
 Text = Annotated[str, AfterValidator(storable)]
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(storable)]
+Cid = Annotated[
+    str,
+    Field(min_length=1, max_length=64, description="made by the client, unique for its user: sent again, the command "
+          "gets the same reply and changes nothing"),
+    AfterValidator(storable),
+]
 
 
 class Command(BaseModel):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict
 
+from tortoise.expressions import Subquery
+
 from mypick.accounts.models import ApiKey, Session, User
 
 CHUNK = 500  # ids in one statement: SQLite before 3.32 takes 999
@@ -25,6 +27,24 @@ async def people(ids: Iterable[int]) -> dict[int, Person]:
         for row in await User.filter(id__in=chunk).only("id", "display_name", "avatar_url"):
             found[row.id] = Person(id=row.id, name=row.display_name, avatar_url=row.avatar_url)
     return found
+
+
+async def site_roles_of(ids: Iterable[int]) -> dict[int, str]:
+    """The roles in the whole site of those of ``ids`` who exist. One query for each CHUNK."""
+    found: dict[int, str] = {}
+    for chunk in _chunks(ids):
+        found.update((row.id, row.role) for row in await User.filter(id__in=chunk).only("id", "role"))
+    return found
+
+
+async def site_role_of(user_id: int) -> str | None:
+    """The user's role in the whole site, or None where there is no such user."""
+    return (await site_roles_of([user_id])).get(user_id)
+
+
+def users_named(q: str) -> Subquery:
+    """Ids of users in whose names ``q`` is, as a part of another query."""
+    return Subquery(User.filter(display_name__icontains=q).values("id"))
 
 
 async def users_exist(ids: Iterable[int]) -> frozenset[int]:

@@ -40,6 +40,12 @@ async def followed_by(user_id: int, among: Collection[int]) -> set[int]:
     return {row[0] for row in rows}
 
 
+async def followed_since(user_id: int, creator_id: int) -> datetime | None:
+    """When the user began to follow the creator; None for whoever does not."""
+    row = await Subscription.get_or_none(user_id=user_id, creator_id=creator_id)
+    return row.created_at if row else None
+
+
 def creators_followed_by(user_id: int) -> Subquery:
     """The ids of the creators whom the user follows, as a part of another query."""
     return Subquery(Subscription.filter(user_id=user_id).values("creator_id"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 from tortoise.exceptions import IntegrityError
@@ -30,12 +30,20 @@ _LIST, _FOLLOWED = "creators", "subscriptions"
 
 
 class Creators:
-    """``platforms`` by name: the clients that know channels."""
+    """``platforms`` by name: the clients that know channels. ``followed`` is called with the id of a creator whom
+    somebody begins to follow, in that transaction."""
 
-    def __init__(self, platforms: Mapping[str, Platform], clock: Clock, jobs: Jobs) -> None:
+    def __init__(
+        self,
+        platforms: Mapping[str, Platform],
+        clock: Clock,
+        jobs: Jobs,
+        followed: Callable[[int], Awaitable[object]] | None = None,
+    ) -> None:
         self._platforms = platforms
         self._clock = clock
         self._jobs = jobs
+        self._followed = followed
 
     async def add(self, actor: Actor, command: AddCreator) -> CreatorView:
         """The creator whose channel ``command.source`` names; made if it is not here yet.
@@ -119,6 +127,8 @@ class Creators:
                 raise DomainError(Code.FULL, f"you follow {MAX_SUBSCRIPTIONS} creators: unfollow one first")
             await Subscription.create(user_id=actor.user_id, creator_id=creator_id, created_at=self._clock.now())
             await Creator.filter(id=creator_id).update(subscriber_count=F("subscriber_count") + 1)
+            if self._followed:
+                await self._followed(creator_id)
         return SubscriptionState(subscribed=True)
 
     async def unsubscribe(self, actor: Actor, creator_id: int) -> SubscriptionState:

@@ -1,0 +1,151 @@
+"""What may be asked of communities, their rooms and messages."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from mypick.community.texts import MessageText
+from mypick.wire import MAX_ID, Cid, Command, Id, Text
+
+MAX_HISTORY = 100  # messages in one answer, as the wire says
+MAX_TIMEOUT = 1_209_600  # seconds, two weeks; longer is a ban
+MAX_SLOW = 300  # seconds
+MAX_FOLLOW = 129_600  # minutes, three months
+LARGEST_SEQ = 2**53 - 1  # what JavaScript can count to
+
+_EMOJI = frozenset({"So", "Sk", "Sm", "Po", "Pd", "Mn", "Me", "Cf", "Nd", "Cn"})  # Cn: newer than this Python
+
+
+def _emoji(text: str) -> str:
+    if text.isascii() or any(unicodedata.category(sign) not in _EMOJI for sign in text):
+        raise ValueError("it must be an emoji")
+    return text
+
+
+Emoji = Annotated[str, Field(min_length=1, max_length=16, examples=["👍"]), AfterValidator(_emoji)]
+Seq = Annotated[int, Field(ge=0, le=LARGEST_SEQ)]
+Reason = Annotated[Text, Field(min_length=1, max_length=500)]
+
+
+class OpenCommunity(Command):
+    """Open the community of a creator. Asking twice gives the same one."""
+
+    creator_id: Id
+
+
+class SetRole(Command):
+    role: Literal["member", "vip", "moderator", "manager", "owner"]
+
+
+class JoinRoom(Command):
+    """Come into a room. With ``epoch`` and ``after_seq`` as for ``sync``; without them, or where the past cannot be
+    told, the answer is a fresh snapshot and says ``reset``."""
+
+    room_id: Id
+    epoch: Text | None = Field(None, max_length=8)
+    after_seq: Seq | None = None
+
+
+class LeaveRoom(Command):
+    room_id: Id
+
+
+class History(Command):
+    """Messages before a place, as they are now."""
+
+    room_id: Id
+    before_seq: int = Field(ge=1, le=LARGEST_SEQ)
+    limit: int = Field(MAX_HISTORY, ge=1, le=MAX_HISTORY)
+
+
+class NewMessage(Command):
+    cid: Cid
+    text: MessageText = Field(description="plain text; <@17> mentions the user 17", examples=["hello <@17>"])
+    reply_to: Id | None = None
+
+
+class SendMessage(NewMessage):
+    room_id: Id
+
+
+class NewText(Command):
+    cid: Cid
+    text: MessageText
+    rev: int = Field(ge=1, le=MAX_ID, description="that the client knows; CONFLICT where there is a newer one")
+
+
+class EditMessage(NewText):
+    message_id: Id
+
+
+class DeleteMessage(Command):
+    message_id: Id
+    cid: Cid
+    reason: Reason | None = None
+
+
+class React(Command):
+    message_id: Id
+    cid: Cid
+    emoji: Emoji
+    on: bool
+
+
+class PinMessage(Command):
+    message_id: Id
+    cid: Cid
+    on: bool
+
+
+class MarkRead(Command):
+    room_id: Id
+    seq: Seq
+
+
+class Typing(Command):
+    room_id: Id
+
+
+class BanMember(Command):
+    room_id: Id
+    user_id: Id
+    reason: Reason | None = None
+    cid: Cid
+
+
+class TimeoutMember(BanMember):
+    seconds: int = Field(ge=1, le=MAX_TIMEOUT)
+
+
+class UnbanMember(BanMember):
+    """Lift a ban, and a timeout with it."""
+
+
+class SetRoomMode(Command):
+    """Change what is named; the rest stays. 0 and false switch off."""
+
+    room_id: Id
+    cid: Cid
+    slow_seconds: int = Field(0, ge=0, le=MAX_SLOW)
+    members_only: bool = False
+    follow_minutes: int = Field(0, ge=0, le=MAX_FOLLOW)
+    locked: bool = False
+    unique_text: bool = False
+
+    @model_validator(mode="after")
+    def name_something(self) -> Self:
+        if not self.changes():
+            raise ValueError("name at least one of the mode's fields")
+        return self
+
+    def changes(self) -> dict[str, int | bool]:
+        return self.model_dump(exclude_unset=True, exclude={"room_id", "cid"})
+
+
+class DecideHeld(Command):
+    message_id: Id
+    approve: bool
+    cid: Cid

@@ -1,0 +1,160 @@
+"""Changing what was said: editing, deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from mypick.accounts import queries as people
+from mypick.accounts.actor import Actor
+from mypick.clock import Clock
+from mypick.community import policy
+from mypick.community.commands import DeleteMessage, EditMessage
+from mypick.community.mentions import forget_text
+from mypick.community.models import Message, MessageRevision, ModerationEntry, Pin, Reaction
+from mypick.community.modes import require_open
+from mypick.community.policy import Action
+from mypick.community.rooms import Rooms, receipt
+from mypick.community.standings import Standings
+from mypick.community.streams import DELETED, EDITED, room_of
+from mypick.community.texts import has_link, text_hash
+from mypick.community.views import Done, Edited
+from mypick.errors import Code, DomainError
+from mypick.ids import Ids
+from mypick.streams import Append, Event, NewEvent, Streams
+
+
+class Edits:
+    def __init__(self, streams: Streams, standings: Standings, rooms: Rooms, *, clock: Clock, ids: Ids) -> None:
+        self._streams = streams
+        self._standings = standings
+        self._rooms = rooms
+        self._clock = clock
+        self._ids = ids
+
+    async def edit(self, actor: Actor, command: EditMessage) -> Edited:
+        """Change what one has said. The earlier text is kept as a revision until the message is deleted."""
+        room_id = await self._rooms.room_of_message(command.message_id)
+        now = self._clock.now()
+        kept: list[Message] = []
+
+        async def decide() -> Sequence[NewEvent]:
+            place, standing = await self._standings.locked(room_id, actor)
+            await require_open(place, standing, now)
+            message = await standing_message(command.message_id)
+            if message.author_id != actor.user_id:
+                raise DomainError(Code.FORBIDDEN, "only who wrote a message may edit it")
+            if message.rev != command.rev:
+                # without the text: answers are stored for Idempotency-Key, and what is deleted must be nowhere
+                raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": message.rev})
+            if has_link(command.text) and not policy.may(standing.role, Action.LINK):
+                raise DomainError(Code.FORBIDDEN, "newcomers may not edit links in: send a new message")
+            kept[:] = [message]
+            return [NewEvent(room_of(room_id), EDITED, {}, ref=message.id, actor_id=actor.user_id)]
+
+        async def effect(events: Sequence[Event]) -> None:
+            (message,) = kept
+            await MessageRevision.create(
+                message_id=message.id, rev=message.rev, text=message.text, replaced_at=now
+            )
+            await Message.filter(id=message.id).update(
+                text=command.text,
+                text_hash=text_hash(command.text),
+                rev=message.rev + 1,
+                edited_at=now,
+                changed_seq=events[0].seq,
+            )
+            await forget_text([message.id], command.text)
+
+        def reply(events: Sequence[Event]) -> Mapping[str, Any]:
+            return {"seq": events[0].seq, "rev": command.rev + 1}
+
+        return Edited(**await self._change(room_id, actor, "edit-message", command, decide, effect, reply))
+
+    async def delete(self, actor: Actor, command: DeleteMessage) -> Done:
+        """Take back one's own words, or a moderator somebody's. A tombstone stays; the text is then nowhere."""
+        room_id = await self._rooms.room_of_message(command.message_id)
+        now, entry_id = self._clock.now(), await self._ids.one()
+        found: list[Message] = []
+
+        async def decide() -> Sequence[NewEvent]:
+            place, standing = await self._standings.locked(room_id, actor)
+            message = await Message.get(id=command.message_id)
+            own = message.author_id == actor.user_id
+            # one's own words may be taken back after leaving, but not by whoever is banned
+            policy.require_entry(standing, "public" if own else place.community.visibility)
+            if not own:
+                role = await people.site_role_of(message.author_id)
+                target = await self._standings.target(place.community.id, message.author_id, role or "fan")
+                policy.require(standing, Action.DELETE, target)
+            found[:] = [message]
+            if message.deleted_at:
+                return ()
+            data = {"message_id": message.id, "by_moderator": not own}
+            return [NewEvent(room_of(room_id), DELETED, data, ref=message.id, actor_id=actor.user_id)]
+
+        async def effect(events: Sequence[Event]) -> None:
+            (message,) = found
+            if not events:
+                return
+            await erase([message.id], now, events[0].seq)
+            if message.author_id != actor.user_id:
+                await ModerationEntry.create(
+                    id=entry_id,
+                    community_id=await self._rooms.community_of(room_id),
+                    room_id=room_id,
+                    actor_id=actor.user_id,
+                    action="delete-message",
+                    user_id=message.author_id,
+                    message_id=message.id,
+                    reason=command.reason,
+                    details={},
+                    at=now,
+                )
+
+        def reply(events: Sequence[Event]) -> Mapping[str, Any]:
+            return {"seq": events[0].seq if events else found[0].changed_seq}
+
+        return Done(**await self._change(room_id, actor, "delete-message", command, decide, effect, reply))
+
+    async def _change(
+        self,
+        room_id: int,
+        actor: Actor,
+        name: str,
+        command: EditMessage | DeleteMessage,
+        decide: Any,
+        effect: Any,
+        reply: Callable[[Sequence[Event]], Mapping[str, Any]],
+    ) -> Mapping[str, Any]:
+        with self._standings.asking(room_id, actor.user_id):
+            done = await self._streams.append(
+                Append(
+                    streams=[room_of(room_id)],
+                    decide=decide,
+                    effect=effect,
+                    receipt=receipt(actor, name, command),
+                    reply=reply,
+                )
+            )
+        return done.reply
+
+
+async def standing_message(message_id: int) -> Message:
+    """A message that still has its text; the caller holds its room's lock."""
+    message = await Message.get(id=message_id)
+    if message.deleted_at:
+        raise DomainError(Code.GONE, "this message was deleted")
+    return message
+
+
+async def erase(message_ids: Sequence[int], now: datetime, seq: int) -> None:
+    """Make tombstones: texts, revisions, reactions, pins and what notifications quote are gone. The caller holds the
+    room's lock."""
+    ids = list(message_ids)
+    await Message.filter(id__in=ids).update(text="", text_hash="", deleted_at=now, changed_seq=seq)
+    await MessageRevision.filter(message_id__in=ids).delete()
+    await Reaction.filter(message_id__in=ids).delete()
+    await Pin.filter(message_id__in=ids).delete()
+    await forget_text(ids, "")

@@ -1,0 +1,69 @@
+"""Telling people that they were mentioned or answered, in the transaction of the message that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mypick.accounts import queries as people
+from mypick.community.models import Membership, Message, Sanction
+from mypick.community.standings import Place
+from mypick.community.texts import excerpt, mentioned
+from mypick.jobs.queue import Jobs
+from mypick.notifications.announcements import Announcement, announce_to, reword
+from mypick.notifications.views import Kind
+
+
+@dataclass(slots=True)
+class Told:
+    """Who hears of a message. ``ids`` are those of the notices: one for a reply, one for mentions; none where the
+    message can have neither."""
+
+    message_id: int
+    ids: Sequence[int]
+    may_mention: bool = False
+    anybody: bool = False
+
+
+async def tell_about(
+    told: Told, author_id: int, text: str, parent: Message | None, place: Place, *, jobs: Jobs, now: datetime
+) -> None:
+    """Write the notices and their jobs. Whoever may not read the room hears nothing; who is answered is not told of a
+    mention as well."""
+    answered = {parent.author_id} if parent else set()
+    named = set(mentioned(text)) if told.may_mention else set()
+    readers = await _readers(place, (answered | named) - {author_id})
+    groups: list[tuple[Kind, set[int]]] = [("reply", answered & readers), ("mention", (named - answered) & readers)]
+    author = (await people.people([author_id])).get(author_id)
+    for notice_id, (kind, whom) in zip(told.ids, groups, strict=True):
+        announcement = Announcement(
+            id=notice_id,
+            key=f"{kind}:{told.message_id}",
+            kind=kind,
+            title=author["name"] if author else place.community.name,
+            body=excerpt(text),
+            url=f"/communities/{place.community.id}/rooms/{place.room.id}?message={told.message_id}",
+            image_url=author["avatar_url"] if author else None,
+            creator_id=place.community.creator_id,
+            content_id=None,
+        )
+        await announce_to(whom, announcement, jobs=jobs, now=now)
+        told.anybody = told.anybody or bool(whom)
+
+
+async def forget_text(message_ids: Collection[int], text: str) -> None:
+    """Let what quotes these messages say ``text`` from now on."""
+    await reword([f"{kind}:{message_id}" for message_id in message_ids for kind in ("reply", "mention")], excerpt(text))
+
+
+async def _readers(place: Place, user_ids: set[int]) -> set[int]:
+    """Those of ``user_ids`` who may read the room."""
+    if not user_ids:
+        return set()
+    found = set(await people.users_exist(user_ids))
+    among = {"community_id": place.community.id, "user_id__in": list(found)}
+    banned = await Sanction.filter(**among, kind="ban").values_list("user_id", flat=True)
+    if place.community.visibility != "public":
+        found &= set(await Membership.filter(**among).values_list("user_id", flat=True))
+    return found - set(banned)

@@ -1,0 +1,204 @@
+"""What moderators do: timeouts, bans, the mode of a room, held messages, and the log of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from mypick.accounts import queries as people
+from mypick.accounts.actor import Actor
+from mypick.clock import Clock, to_wire
+from mypick.community import policy
+from mypick.community.commands import BanMember, DecideHeld, SetRoomMode, TimeoutMember, UnbanMember
+from mypick.community.models import HeldMessage, Membership, Message, ModerationEntry, Room, Sanction
+from mypick.community.policy import Action, Standing
+from mypick.community.rooms import Rooms, receipt, streams_of
+from mypick.community.standings import Place, Standings
+from mypick.community.streams import CREATED, MODE, SANCTIONED, mode_of, room_of
+from mypick.community.texts import text_hash
+from mypick.community.views import Done
+from mypick.control import Eviction
+from mypick.errors import Code, DomainError, not_found
+from mypick.ids import Ids
+from mypick.streams import Append, Event, NewEvent, Streams
+
+Evict = Callable[[Eviction], Awaitable[None]]
+"""Puts somebody's sockets out of a stream on every node."""
+
+
+class Moderation:
+    def __init__(
+        self, streams: Streams, standings: Standings, rooms: Rooms, *, clock: Clock, ids: Ids, evict: Evict
+    ) -> None:
+        self._streams = streams
+        self._standings = standings
+        self._rooms = rooms
+        self._clock = clock
+        self._ids = ids
+        self._evict = evict
+
+    async def timeout(self, actor: Actor, command: TimeoutMember) -> Done:
+        """Let somebody only read for a while, in all rooms of the community. A later one replaces an earlier one."""
+        until = self._clock.now() + timedelta(seconds=command.seconds)
+        return await self._sanction(actor, command, Action.TIMEOUT, "timeout", until)
+
+    async def ban(self, actor: Actor, command: BanMember) -> Done:
+        """Put somebody out of the community. Nothing of theirs is accepted after the commit, since all rooms are locked
+        for it, and their sockets are put out of the rooms on every node."""
+        done = await self._sanction(actor, command, Action.BAN, "ban", None)
+        for stream in await streams_of(await self._rooms.community_of(command.room_id)):
+            await self._evict(Eviction(stream, command.user_id, Code.BANNED, command.reason))
+        return done
+
+    async def unban(self, actor: Actor, command: UnbanMember) -> Done:
+        """Lift a ban, and a timeout with it. Without either, nothing happens."""
+        return await self._sanction(actor, command, Action.BAN, "unban", None)
+
+    async def _sanction(
+        self, actor: Actor, command: BanMember, action: Action, kind: str, until: datetime | None
+    ) -> Done:
+        site_role = await people.site_role_of(command.user_id)
+        if site_role is None:
+            raise not_found("user")
+        community_id = await self._rooms.community_of(command.room_id)
+        streams, entry_id, now = await streams_of(community_id), await self._ids.one(), self._clock.now()
+
+        async def decide() -> Sequence[NewEvent]:
+            place, standing = await self._standings.locked(command.room_id, actor)
+            self._require_office(place, standing, now)
+            target = await self._standings.target(community_id, command.user_id, site_role)
+            policy.require(standing, action, target)
+            theirs = Sanction.filter(community_id=community_id, user_id=command.user_id)
+            if kind == "unban":
+                if not await theirs.delete():
+                    return ()
+            else:
+                changed: dict[str, Any] = {"until": until, "reason": command.reason}
+                changed |= {"actor_id": actor.user_id, "created_at": now}
+                if not await theirs.filter(kind=kind).update(**changed):
+                    await Sanction.create(community_id=community_id, user_id=command.user_id, kind=kind, **changed)
+            if kind == "ban":
+                await Membership.filter(community_id=community_id, user_id=command.user_id).delete()
+            self._standings.forget()
+            data = {"user_id": command.user_id, "kind": kind, "until": None if until is None else to_wire(until)}
+            details = {} if until is None else {"until": to_wire(until)}
+            await self._note(
+                entry_id, place, actor, kind, now, user_id=command.user_id, reason=command.reason, details=details
+            )
+            return [NewEvent(stream, SANCTIONED, data, actor_id=actor.user_id) for stream in streams]
+
+        return await self._append(actor, command, f"{kind}-member", streams, decide)
+
+    async def set_mode(self, actor: Actor, command: SetRoomMode) -> Done:
+        """Change the mode of one room."""
+        stream, entry_id = await self._rooms.stream_of(command.room_id), await self._ids.one()
+        now = self._clock.now()
+
+        async def decide() -> Sequence[NewEvent]:
+            place, standing = await self._standings.locked(command.room_id, actor)
+            self._require_office(place, standing, now)
+            policy.require(standing, Action.SET_MODE)
+            changes = command.changes()
+            await Room.filter(id=command.room_id).update(**changes)
+            self._standings.forget()
+            await self._note(entry_id, place, actor, "set-room-mode", now, details=changes)
+            return [NewEvent(stream, MODE, {**mode_of(place.room), **changes}, actor_id=actor.user_id)]
+
+        return await self._append(actor, command, "set-room-mode", [stream], decide)
+
+    async def decide_held(self, actor: Actor, command: DecideHeld) -> Done:
+        """Let a held message through, as if it were sent now, or throw its text away."""
+        held = await HeldMessage.get_or_none(id=command.message_id)
+        if held is None:
+            raise not_found("held message")
+        stream, entry_id, now = await self._rooms.stream_of(held.room_id), await self._ids.one(), self._clock.now()
+        site_role = await people.site_role_of(held.author_id) or "fan"
+        posted: list[Message] = []
+
+        async def decide() -> Sequence[NewEvent]:
+            place, standing = await self._standings.locked(held.room_id, actor)
+            self._require_office(place, standing, now)
+            target = await self._standings.target(place.community.id, held.author_id, site_role)
+            policy.require(standing, Action.DECIDE_HELD, target)
+            waiting = await HeldMessage.get(id=held.id)
+            if waiting.status != "waiting":
+                raise DomainError(Code.CONFLICT, f"it was {waiting.status} already")
+            if command.approve and target.ban:
+                raise DomainError(Code.BANNED, "its author was banned meanwhile: reject it")
+            posted[:] = [await _let_through(waiting)] if command.approve else []
+            await HeldMessage.filter(id=held.id).update(
+                text="",
+                status="approved" if command.approve else "rejected",
+                decided_at=now,
+                decided_by=actor.user_id,
+            )
+            action = "approve-held" if command.approve else "reject-held"
+            await self._note(entry_id, place, actor, action, now, user_id=held.author_id, message_id=held.id)
+            return [NewEvent(stream, CREATED, {}, ref=held.id, actor_id=held.author_id, id=held.id) for _ in posted]
+
+        def rows(events: Sequence[Event]) -> list[Message]:
+            for message, event in zip(posted, events, strict=True):
+                message.seq = message.changed_seq = event.seq
+                message.created_at = event.at
+            return posted
+
+        return await self._append(actor, command, "decide-held", [stream], decide, rows)
+
+    @staticmethod
+    def _require_office(place: Place, standing: Standing, now: datetime) -> None:
+        """A moderator who is banned or timed out holds no office."""
+        policy.require_entry(standing, place.community.visibility)
+        policy.require_voice(standing, now)
+
+    @staticmethod
+    async def _note(
+        entry_id: int,
+        place: Place,
+        actor: Actor,
+        action: str,
+        now: datetime,
+        *,
+        user_id: int | None = None,
+        message_id: int | None = None,
+        reason: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        await ModerationEntry.create(
+            id=entry_id,
+            community_id=place.community.id,
+            room_id=place.room.id,
+            actor_id=actor.user_id,
+            action=action,
+            user_id=user_id,
+            message_id=message_id,
+            reason=reason,
+            details=dict(details or {}),
+            at=now,
+        )
+
+    async def _append(
+        self, actor: Actor, command: Any, name: str, streams: Sequence[str], decide: Any, rows: Any = None
+    ) -> Done:
+        def reply(events: Sequence[Event]) -> Mapping[str, Any]:
+            seqs = {event.stream: event.seq for event in events}
+            here = room_of(command.room_id) if hasattr(command, "room_id") else streams[0]
+            return {"seq": seqs.get(here)}
+
+        done = await self._streams.append(
+            Append(streams=streams, decide=decide, rows=rows, receipt=receipt(actor, name, command), reply=reply)
+        )
+        return Done(**done.reply)
+
+
+async def _let_through(held: HeldMessage) -> Message:
+    parent = await Message.get_or_none(id=held.reply_to) if held.reply_to else None
+    return Message(
+        id=held.id,
+        room_id=held.room_id,
+        author_id=held.author_id,
+        text=held.text,
+        text_hash=text_hash(held.text),
+        reply_to=held.reply_to,
+        thread_id=None if parent is None else parent.thread_id or parent.id,
+    )

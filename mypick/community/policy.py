@@ -1,0 +1,164 @@
+"""Who may do what in a community: one table, read by the services, the documentation and the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, IntEnum
+
+from mypick.clock import to_wire
+from mypick.errors import Code, DomainError
+
+NEW_FOR = timedelta(hours=12)  # after joining: most throw-away accounts are used at once
+
+
+class Role(IntEnum):
+    """Roles by rank. One acts on people and their messages only where their rank is strictly lower."""
+
+    NEWCOMER = 0  # a guest of a public community, or a member of less than 12 hours
+    MEMBER = 1
+    VIP = 2
+    MODERATOR = 3  # a moderator of the whole site is one everywhere
+    MANAGER = 4
+    OWNER = 5
+    ADMIN = 6  # an admin of the whole site; nobody's role in one community
+
+    @property
+    def word(self) -> str:
+        """As clients see it."""
+        return self.name.lower()
+
+
+GIVEN = (Role.MEMBER, Role.VIP, Role.MODERATOR, Role.MANAGER, Role.OWNER)
+"""Roles that are stored; newcomers become members by themselves."""
+
+
+class Action(Enum):
+    """What there is to be done, in words for those who may not."""
+
+    SEND = "write messages"
+    REACT = "react to messages"
+    LINK = "send links without a moderator's look"
+    MENTION = "notify people by mentioning them"
+    SKIP_SLOW = "write as often as they like in slow mode"
+    SKIP_MODE = "write whatever the mode of a room"
+    DELETE = "delete messages of others"
+    PIN = "pin messages"
+    TIMEOUT = "time people out"
+    BAN = "ban people and lift bans"
+    DECIDE_HELD = "decide on held messages"
+    READ_HELD = "see what is held"
+    READ_LOG = "read the moderation log"
+    SET_MODE = "set the mode of a room"
+    SET_ROLE = "give roles"
+
+
+LOWEST: Mapping[Action, Role] = {
+    Action.SEND: Role.NEWCOMER,
+    Action.REACT: Role.NEWCOMER,
+    Action.LINK: Role.MEMBER,
+    Action.MENTION: Role.MEMBER,
+    Action.SKIP_SLOW: Role.VIP,
+    Action.SKIP_MODE: Role.MODERATOR,
+    Action.DELETE: Role.MODERATOR,
+    Action.PIN: Role.MODERATOR,
+    Action.TIMEOUT: Role.MODERATOR,
+    Action.BAN: Role.MODERATOR,
+    Action.DECIDE_HELD: Role.MODERATOR,
+    Action.READ_HELD: Role.MODERATOR,
+    Action.READ_LOG: Role.MODERATOR,
+    Action.SET_MODE: Role.MANAGER,
+    Action.SET_ROLE: Role.MANAGER,
+}
+"""The lowest role that may do each action; all higher ones may as well."""
+
+ON_PEOPLE = frozenset({Action.DELETE, Action.TIMEOUT, Action.BAN, Action.SET_ROLE, Action.DECIDE_HELD})
+"""Actions that somebody else suffers, who must be of a lower rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """A timeout or a ban that is in force."""
+
+    until: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What somebody is in one community at one moment."""
+
+    user_id: int
+    role: Role
+    member: bool
+    timeout: Penalty | None = None
+    ban: Penalty | None = None
+
+
+def role_of(site_role: str, rank: int | None, joined_at: datetime | None, now: datetime) -> Role:
+    """The role in force: the stored one, or what the site's own role gives, whichever is higher."""
+    if site_role == "admin":
+        return Role.ADMIN
+    given = Role.NEWCOMER if rank is None else Role(rank)
+    if given is Role.MEMBER and joined_at is not None and now - joined_at < NEW_FOR:
+        given = Role.NEWCOMER
+    return max(given, Role.MODERATOR) if site_role == "moderator" else given
+
+
+def may(role: Role, action: Action) -> bool:
+    return role >= LOWEST[action]
+
+
+def may_to(role: Role, action: Action, target: Role) -> bool:
+    """Whether ``role`` may do ``action`` to somebody whose role is ``target``."""
+    return may(role, action) and role > target
+
+
+def require(standing: Standing, action: Action, target: Standing | None = None) -> None:
+    """``FORBIDDEN`` unless the role allows it; for actions on people, ``target`` is who suffers it."""
+    if (target is not None) is not (action in ON_PEOPLE):
+        raise TypeError(f"{action.name} needs {'a' if target is None else 'no'} target")
+    if not may(standing.role, action):
+        lowest = LOWEST[action].word
+        raise DomainError(Code.FORBIDDEN, f"only those from the role {lowest} up may {action.value}")
+    if target is not None and not standing.role > target.role:
+        raise DomainError(Code.FORBIDDEN, "one acts only on people of a lower rank")
+
+
+def require_entry(standing: Standing, visibility: str) -> None:
+    """Whether somebody may read here: ``BANNED``; ``NOT_FOUND`` where a private community must not be known of;
+    ``NOT_MEMBER``."""
+    if standing.ban:
+        raise _sanctioned(Code.BANNED, "you are banned here", standing.ban)
+    if visibility == "public" or standing.member or standing.role >= Role.MODERATOR:
+        return
+    if visibility == "private":
+        raise DomainError(Code.NOT_FOUND, "there is no such room")
+    raise DomainError(Code.NOT_MEMBER, "this community is for its members: join first")
+
+
+def require_voice(standing: Standing, now: datetime) -> None:
+    """``TIMED_OUT`` for whoever may only read. Bans are refused at entry."""
+    if penalty := standing.timeout:
+        wait = None if penalty.until is None else max(1, round((penalty.until - now).total_seconds() * 1_000))
+        raise _sanctioned(Code.TIMED_OUT, "you are timed out here", penalty, wait)
+
+
+def _sanctioned(code: Code, message: str, penalty: Penalty, wait_ms: int | None = None) -> DomainError:
+    details = {"until": None if penalty.until is None else to_wire(penalty.until), "reason": penalty.reason}
+    return DomainError(code, message, details=details, retry_after_ms=wait_ms)
+
+
+def table() -> str:
+    """The table in Markdown, for the documentation."""
+    roles = list(Role)
+    lines = [
+        f"| may | {' | '.join(role.word for role in roles)} |",
+        f"|---|{'---|' * len(roles)}",
+    ]
+    for action, lowest in LOWEST.items():
+        marks = " | ".join("yes" if role >= lowest else "" for role in roles)
+        below = ", of a lower rank" if action in ON_PEOPLE else ""
+        lines.append(f"| {action.value}{below} | {marks} |")
+    return "\n".join(lines)

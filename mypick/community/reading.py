@@ -1,0 +1,270 @@
+"""Reading: communities, rooms, what was said, what is held, and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from tortoise.expressions import Q, Subquery
+
+from mypick import db
+from mypick.accounts import queries as people
+from mypick.accounts.actor import Actor
+from mypick.community import policy
+from mypick.community.models import Community, HeldMessage, Membership, Message, ModerationEntry, ReadMarker, Room
+from mypick.community.policy import Action, Standing
+from mypick.community.rooms import MAX_ROOMS
+from mypick.community.standings import Standings
+from mypick.community.streams import CREATED, MODE_FIELDS, PREFIX, room_of
+from mypick.community.views import (
+    CommunityBrief,
+    CommunityView,
+    HeldView,
+    HistoryPage,
+    LogEntryView,
+    PersonBrief,
+    RoleName,
+    RoomBrief,
+    RoomJoined,
+    RoomMode,
+)
+from mypick.control import Eviction
+from mypick.errors import DomainError, not_found
+from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
+from mypick.streams import Event, Position, Streams
+from mypick.streams.store import MAX_PAGE
+
+FRESH = 50  # messages of a snapshot: about 25 KiB
+MAX_UNREAD = 1_000  # counted; more is "more"
+_LIST, _HELD, _LOG = "communities", "held", "moderation-log"
+
+
+class Reading:
+    def __init__(self, streams: Streams, standings: Standings) -> None:
+        self._streams = streams
+        self._standings = standings
+
+    # rooms
+
+    async def may_read(self, actor: Actor, stream: str) -> bool:
+        """Whether the stream is a room's that the actor may read."""
+        number = stream.removeprefix(PREFIX)
+        if not (stream.startswith(PREFIX) and number.isascii() and number.isdigit() and stream == room_of(int(number))):
+            return False
+        try:
+            await self._enter(actor, int(number))
+        except DomainError:
+            return False
+        return True
+
+    async def evicted_among(self, members: Sequence[tuple[str, int]]) -> list[Eviction]:
+        """Those of ``members``, rooms' streams with user ids, who may not be there any more: who was banned, or left a
+        community that is not public. Four queries."""
+        seats = [(int(stream.removeprefix(PREFIX)), user_id) for stream, user_id in members]
+        places = {row.id: row.community_id for row in await Room.filter(id__in=list({room for room, _ in seats}))}
+        communities = {row.id: row for row in await Community.filter(id__in=list(set(places.values())))}
+        found = []
+        for (stream, user_id), (room_id, _) in zip(members, seats, strict=True):
+            if room_id in places:
+                found.append((stream, user_id, communities[places[room_id]]))
+        users = {user_id for _, user_id in seats}
+        standings = await self._standings.of_people({community.id for *_, community in found}, users)
+        evictions = []
+        for stream, user_id, community in found:
+            try:
+                policy.require_entry(standings[community.id, user_id], community.visibility)
+            except DomainError as refused:
+                ban = standings[community.id, user_id].ban
+                evictions.append(Eviction(stream, user_id, refused.code, ban.reason if ban else None))
+        return evictions
+
+    async def join(
+        self, actor: Actor, room_id: int, epoch: str | None, after_seq: int | None, *, online: int
+    ) -> tuple[Position, RoomJoined]:
+        """What a client gets that comes into a room, and the position up to whose head that is true at least."""
+        room, standing = await self._enter(actor, room_id)
+        position = await self._streams.store.position(room_of(room_id))  # first: what follows is never older
+        answer: dict[str, Any] = {"reset": True}
+        if after_seq is not None:
+            answer = await self._streams.store.resume(position.key, epoch, after_seq, MAX_PAGE)
+        if answer["reset"]:
+            messages, more = await self._messages(room_id, position.head_seq + 1, FRESH)
+            answer = {
+                "stream": position.key,
+                "epoch": position.epoch,
+                "head_seq": position.head_seq,
+                "floor_seq": position.floor_seq,
+                "reset": True,
+                "events": await self._as_events(messages, position),
+                "more": more,
+            }
+        return position, RoomJoined.model_construct(
+            **answer, role=role_word(standing), mode=mode_view(room), online=online
+        )
+
+    async def history(self, actor: Actor, room_id: int, before_seq: int, limit: int) -> HistoryPage:
+        """The newest ``limit`` messages before a place, as they are now, the oldest first. The log may be trimmed, the
+        messages stay."""
+        await self._enter(actor, room_id)
+        position = await self._streams.store.position(room_of(room_id))
+        messages, more = await self._messages(room_id, before_seq, limit)
+        return HistoryPage(events=await self._as_events(messages, position), more=more)
+
+    async def _enter(self, actor: Actor, room_id: int) -> tuple[Room, Standing]:
+        place, standing = await self._standings.read(room_id, actor)
+        policy.require_entry(standing, place.community.visibility)
+        return place.room, standing
+
+    @staticmethod
+    async def _messages(room_id: int, before_seq: int, limit: int) -> tuple[list[Message], bool]:
+        rows = await Message.filter(room_id=room_id, seq__lt=before_seq).order_by("-seq").limit(limit + 1)
+        return rows[:limit][::-1], len(rows) > limit
+
+    async def _as_events(self, messages: Sequence[Message], position: Position) -> list[dict[str, Any]]:
+        events = [
+            Event(
+                stream=position.key,
+                epoch=position.epoch,
+                seq=row.seq,
+                id=row.id,
+                type=CREATED,
+                at=row.created_at,
+                data={},
+                ref=row.id,
+                actor_id=row.author_id,
+            )
+            for row in messages
+        ]
+        shown = await self._streams.store.show(events)
+        return [{"type": CREATED, **body} for body in shown]
+
+    # communities
+
+    async def community(self, actor: Actor, community_id: int) -> CommunityView:
+        row = await Community.get_or_none(id=community_id)
+        if row is None:
+            raise not_found("community")
+        standing = (await self._standings.of_all([row.id], actor))[row.id]
+        policy.require_entry(standing, row.visibility)
+        rooms = await Room.filter(community_id=row.id).order_by("id").limit(MAX_ROOMS)
+        unread = await unread_of(actor.user_id, [room.id for room in rooms])
+        heads = [await self._streams.store.position(room_of(room.id)) for room in rooms]
+        return CommunityView(
+            **_brief(row, standing).model_dump(),
+            rooms=[
+                RoomBrief(
+                    id=room.id, name=room.name, kind=room.kind, head_seq=head.head_seq, unread=unread.get(room.id, 0)
+                )
+                for room, head in zip(rooms, heads, strict=True)
+            ],
+        )
+
+    async def list(
+        self, actor: Actor, creator_id: int | None, mine: bool, cursor: str | None, limit: int
+    ) -> Page[CommunityBrief]:
+        """Communities that the actor may know of: all but private ones of others."""
+        query = Community.all()
+        if creator_id is not None:
+            query = query.filter(creator_id=creator_id)
+        joined = Membership.filter(user_id=actor.user_id)
+        if mine:
+            query = query.filter(id__in=Subquery(joined.values("community_id")))
+        elif actor.role == "fan":
+            query = query.filter(Q(visibility__not="private") | Q(id__in=Subquery(joined.values("community_id"))))
+        if cursor is not None:
+            (after,) = decode_cursor(cursor, _LIST, int)
+            query = query.filter(id__gt=after)
+        rows = await query.order_by("id").limit(limit + 1)
+        standings = await self._standings.of_all([row.id for row in rows], actor)
+        return page_of(
+            rows, limit, lambda row: _brief(row, standings[row.id]), lambda row: encode_cursor(_LIST, row.id)
+        )
+
+    # for moderators
+
+    async def held(self, actor: Actor, room_id: int, cursor: str | None, limit: int) -> Page[HeldView]:
+        """What waits for a decision, the oldest first. For moderators: nobody else learns of it."""
+        place, standing = await self._standings.read(room_id, actor)
+        policy.require_entry(standing, place.community.visibility)
+        policy.require(standing, Action.READ_HELD)
+        query = HeldMessage.filter(room_id=room_id, status="waiting")
+        if cursor is not None:
+            (after,) = decode_cursor(cursor, _HELD, int)
+            query = query.filter(id__gt=after)
+        rows = await query.order_by("id").limit(limit + 1)
+        names = await people.people(row.author_id for row in rows[:limit])
+
+        def show(row: HeldMessage) -> HeldView:
+            author = _person(names, row.author_id)
+            return HeldView(id=row.id, author=author, text=row.text, cause=row.cause, created_at=row.created_at)
+
+        return page_of(rows, limit, show, lambda row: encode_cursor(_HELD, row.id))
+
+    async def log(self, actor: Actor, community_id: int, cursor: str | None, limit: int) -> Page[LogEntryView]:
+        """What moderators did, the newest first."""
+        row = await Community.get_or_none(id=community_id)
+        if row is None:
+            raise not_found("community")
+        standing = (await self._standings.of_all([community_id], actor))[community_id]
+        policy.require_entry(standing, row.visibility)
+        policy.require(standing, Action.READ_LOG)
+        query = ModerationEntry.filter(community_id=community_id)
+        if cursor is not None:
+            (before,) = decode_cursor(cursor, _LOG, int)
+            query = query.filter(id__lt=before)
+        rows = await query.order_by("-id").limit(limit + 1)
+        names = await people.people({one for row in rows[:limit] for one in (row.actor_id, row.user_id) if one})
+
+        def show(row: ModerationEntry) -> LogEntryView:
+            return LogEntryView(
+                id=row.id,
+                actor=_person(names, row.actor_id),
+                action=row.action,
+                user=_person(names, row.user_id),
+                room_id=row.room_id,
+                message_id=row.message_id,
+                reason=row.reason,
+                details=row.details,
+                at=row.at,
+            )
+
+        return page_of(rows, limit, show, lambda row: encode_cursor(_LOG, row.id))
+
+
+def mode_view(room: Room) -> RoomMode:
+    return RoomMode(**{name: getattr(room, name) for name in MODE_FIELDS})
+
+
+def role_word(standing: Standing) -> RoleName | None:
+    """None for a guest."""
+    if not standing.member and standing.role is policy.Role.NEWCOMER:
+        return None
+    return standing.role.word  # type: ignore[return-value]  # the words are the names
+
+
+async def unread_of(user_id: int, room_ids: Collection[int]) -> dict[int, int]:
+    """By room: messages of others behind the user's marker, counted up to ``MAX_UNREAD``. Who has no marker has nothing
+    unread: it comes with joining or with the first reading. Two queries, whatever the number of rooms."""
+    markers = await ReadMarker.filter(user_id=user_id, room_id__in=list(room_ids)).values_list("room_id", "seq")
+    if not markers:
+        return {}
+    counts = (
+        f"SELECT {room_id:d} AS room_id, COUNT(*) AS unread FROM (SELECT 1 AS one FROM message "  # noqa: S608 - numbers
+        f"WHERE room_id = {room_id:d} AND seq > {seq:d} AND author_id <> {user_id:d} AND deleted_at IS NULL "
+        f"LIMIT {MAX_UNREAD}) unread_{room_id:d}"
+        for room_id, seq in markers
+    )
+    rows = await db.connection().execute_query_dict(" UNION ALL ".join(counts))
+    return {row["room_id"]: row["unread"] for row in rows}
+
+
+def _brief(row: Community, standing: Standing) -> CommunityBrief:
+    visibility: Any = row.visibility
+    return CommunityBrief(
+        id=row.id, creator_id=row.creator_id, name=row.name, visibility=visibility, role=role_word(standing)
+    )
+
+
+def _person(names: Mapping[int, Any], user_id: int | None) -> PersonBrief | None:
+    found = names.get(user_id) if user_id is not None else None
+    return PersonBrief.model_validate(found) if found else None

@@ -1,0 +1,54 @@
+"""Which rooms there are, so that no command makes a stream for one that is not; and the receipts of commands."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from mypick.accounts.actor import Actor
+from mypick.community.models import Message, Room
+from mypick.community.streams import room_of
+from mypick.errors import not_found
+from mypick.streams import ReceiptKey
+
+MAX_KNOWN = 50_000  # rooms, about 100 bytes each; rooms are never removed
+MAX_ROOMS = 50  # of one community: a ban locks the streams of all of them
+
+
+class Rooms:
+    def __init__(self) -> None:
+        self._communities: OrderedDict[int, int] = OrderedDict()  # room → community
+
+    async def community_of(self, room_id: int) -> int:
+        """``NOT_FOUND`` where there is no such room."""
+        if (known := self._communities.get(room_id)) is not None:
+            return known
+        row = await Room.get_or_none(id=room_id).values_list("community_id")
+        if row is None:
+            raise not_found("room")
+        self._communities[room_id] = row[0]
+        if len(self._communities) > MAX_KNOWN:
+            self._communities.popitem(last=False)
+        return int(row[0])
+
+    async def stream_of(self, room_id: int) -> str:
+        """The stream of a room that there is."""
+        await self.community_of(room_id)
+        return room_of(room_id)
+
+    async def room_of_message(self, message_id: int) -> int:
+        row = await Message.get_or_none(id=message_id).values_list("room_id")
+        if row is None:
+            raise not_found("message")
+        return int(row[0])
+
+
+async def streams_of(community_id: int) -> list[str]:
+    """The streams of all rooms of a community: whoever locks them all holds the community still."""
+    rows = await Room.filter(community_id=community_id).order_by("id").limit(MAX_ROOMS).values_list("id")
+    return [room_of(row[0]) for row in rows]
+
+
+def receipt(actor: Actor, name: str, command: Any) -> ReceiptKey:
+    """What makes the command ``name`` done once."""
+    return ReceiptKey.of(actor.user_id, command.cid, name, command.model_dump())

@@ -1,0 +1,72 @@
+"""Communities, put together: what both doors call."""
+
+from __future__ import annotations
+
+from tortoise.exceptions import IntegrityError
+
+from mypick import db
+from mypick.accounts.actor import Actor
+from mypick.clock import Clock
+from mypick.community.commands import OpenCommunity
+from mypick.community.edits import Edits
+from mypick.community.marks import Marks
+from mypick.community.members import Members
+from mypick.community.messages import Messages, Meter
+from mypick.community.models import Community, Room
+from mypick.community.moderation import Evict, Moderation
+from mypick.community.reading import Reading
+from mypick.community.rooms import Rooms
+from mypick.community.standings import Standings
+from mypick.community.streams import Shown
+from mypick.community.views import CommunityView
+from mypick.creators import queries as creators
+from mypick.errors import not_found
+from mypick.ids import Ids
+from mypick.jobs.queue import Jobs
+from mypick.streams import Streams
+from mypick.streams.store import People
+
+FIRST_ROOM = "chat"
+
+
+class Communities:
+    """``meter`` bounds how often one person sends messages; ``evict`` puts sockets out of a room on every node."""
+
+    def __init__(
+        self, streams: Streams, people: People, *, clock: Clock, ids: Ids, jobs: Jobs, meter: Meter, evict: Evict
+    ) -> None:
+        standings, rooms = Standings(clock), Rooms()
+        Shown(people).register(streams.store)
+        self.reading = Reading(streams, standings)
+        self.messages = Messages(streams, standings, rooms, clock=clock, ids=ids, jobs=jobs, meter=meter)
+        self.edits = Edits(streams, standings, rooms, clock=clock, ids=ids)
+        self.marks = Marks(streams, standings, rooms, clock=clock, ids=ids)
+        self.moderation = Moderation(streams, standings, rooms, clock=clock, ids=ids, evict=evict)
+        self.members = Members(streams, standings, clock=clock, ids=ids, evict=evict)
+        self._clock = clock
+
+    async def open(self, actor: Actor, command: OpenCommunity) -> CommunityView:
+        """The community of a creator; opened if nobody has done so."""
+        return await self.reading.community(actor, await self.open_for(command.creator_id))
+
+    async def open_for(self, creator_id: int) -> int:
+        """The id of the creator's community: a public one with one chat room, made if it is not there. One query where
+        it is. May be called inside a transaction, which then holds the creator's row."""
+        if existing := await _community_of(creator_id):
+            return existing
+        creator = (await creators.names_of([creator_id])).get(creator_id)
+        if creator is None:
+            raise not_found("creator")
+        now = self._clock.now()
+        try:
+            async with db.transaction():
+                community = await Community.create(creator_id=creator_id, name=creator.name, created_at=now)
+                await Room.create(community_id=community.id, name=FIRST_ROOM, created_at=now)
+        except IntegrityError:  # somebody was quicker
+            return await _community_of(creator_id) or await self.open_for(creator_id)
+        return int(community.id)
+
+
+async def _community_of(creator_id: int) -> int | None:
+    row = await Community.get_or_none(creator_id=creator_id).values_list("id")
+    return int(row[0]) if row else None

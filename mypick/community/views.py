@@ -1,0 +1,205 @@
+"""What is shown of communities."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from mypick.wire import Instant, View
+
+RoleName = Literal["newcomer", "member", "vip", "moderator", "manager", "owner", "admin"]
+
+
+class PersonBrief(View):
+    id: int
+    name: str
+    avatar_url: str | None
+
+
+class RoomBrief(View):
+    id: int
+    name: str
+    kind: str = Field(examples=["chat"])
+    head_seq: int
+    unread: int = Field(description="messages of others behind the read marker, at most 1000")
+
+
+class CommunityBrief(View):
+    id: int
+    creator_id: int
+    name: str
+    visibility: Literal["public", "members", "private"]
+    role: RoleName | None = Field(description="of the asker; null for whoever has not joined")
+
+
+class CommunityView(CommunityBrief):
+    rooms: list[RoomBrief]
+
+
+class MemberView(View):
+    user: PersonBrief
+    role: RoleName
+    joined_at: Instant
+
+
+class MembershipState(View):
+    member: bool
+
+
+class RoleSet(View):
+    role: RoleName
+
+
+class RoomMode(View):
+    slow_seconds: int
+    members_only: bool
+    follow_minutes: int
+    locked: bool
+    unique_text: bool
+
+
+class ReactionCount(View):
+    emoji: str
+    count: int
+
+
+class _Durable(View):
+    stream: str = Field(examples=["room:3"])
+    epoch: str
+    seq: int
+    id: int
+    at: Instant
+    actor: PersonBrief | SkipJsonSchema[None] = Field(default=None, exclude_if=lambda actor: actor is None)
+
+
+class EditedText(View):
+    message_id: int
+    text: str = Field(description="plain text, as it is now; empty where the message was deleted")
+    rev: int
+    edited_at: Instant | None
+    deleted: bool
+    mentions: list[PersonBrief]
+
+
+class MessageData(EditedText):
+    room_id: int
+    reply_to: int | None
+    thread_id: int | None = Field(description="the message that the thread began with")
+    reactions: list[ReactionCount]
+    pinned: bool
+
+
+class DeletedData(View):
+    message_id: int
+    by_moderator: bool
+
+
+class ReactionData(View):
+    message_id: int
+    emoji: str
+    on: bool
+    reactions: list[ReactionCount] = Field(description="all of the message, with this change")
+
+
+class PinnedData(View):
+    message_id: int
+    on: bool
+
+
+class SanctionData(View):
+    user_id: int
+    kind: Literal["timeout", "ban", "unban"]
+    until: Instant | None
+
+
+class MessageCreated(_Durable):
+    data: MessageData
+
+
+class MessageEdited(_Durable):
+    data: EditedText
+
+
+class MessageDeleted(_Durable):
+    data: DeletedData
+
+
+class ReactionChanged(_Durable):
+    data: ReactionData
+
+
+class MessagePinned(_Durable):
+    data: PinnedData
+
+
+class RoomModeChanged(_Durable):
+    data: RoomMode
+
+
+class MemberSanctioned(_Durable):
+    data: SanctionData
+
+
+class RoomTyping(View):
+    room_id: int
+    user: PersonBrief
+
+
+class RoomJoined(View):
+    stream: str
+    epoch: str
+    head_seq: int
+    floor_seq: int
+    reset: bool = Field(description="events are the newest messages as they are now: throw away what you have")
+    events: list[dict[str, Any]]
+    more: bool = Field(description="after a reset: there are older messages; else: call sync with the last seq")
+    role: RoleName | None
+    mode: RoomMode
+    online: int
+
+
+class HistoryPage(View):
+    events: list[dict[str, Any]] = Field(description="each a message-created, with the message as it is now")
+    more: bool
+
+
+class MessageSent(View):
+    id: int
+    seq: int | None = Field(description="null while it is held")
+    status: Literal["sent", "held"]
+    duplicate: bool
+
+
+class Edited(View):
+    seq: int
+    rev: int
+
+
+class Done(View):
+    seq: int | None = Field(description="of the event; of the last one about it where nothing was left to be done")
+
+
+class Nothing(View):
+    """There is nothing to tell."""
+
+
+class HeldView(View):
+    id: int
+    author: PersonBrief | None
+    text: str
+    cause: str = Field(examples=["link"])
+    created_at: Instant
+
+
+class LogEntryView(View):
+    id: int
+    actor: PersonBrief | None
+    action: str
+    user: PersonBrief | None = Field(description="to whom it was done")
+    room_id: int | None
+    message_id: int | None
+    reason: str | None
+    details: dict[str, Any]
+    at: Instant
