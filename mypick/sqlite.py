@@ -121,6 +121,8 @@ class ImmediateSqliteClient(_Telling):
         kwargs.setdefault("busy_timeout", 10_000)  # ms that a writer waits for another process
         # An ack promises that the row survives, a power cut included: WAL alone would not sync at commit.
         kwargs.setdefault("synchronous", "FULL")
+        # What is deleted is overwritten: SQLite's own default leaves its bytes in the file, and differs by build.
+        kwargs.setdefault("secure_delete", "ON")
         super().__init__(file_path, **kwargs)
 
     def _in_transaction(self) -> TransactionContext:

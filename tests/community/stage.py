@@ -37,7 +37,7 @@ from mypick.metrics import Metrics
 from mypick.notifications.announcements import TELL
 from mypick.notifications.fan_out import FanOut
 from mypick.notifications.service import Notifications
-from mypick.streams import Frame, Streams
+from mypick.streams import Streams
 from tests.notifications.stage import Present
 
 _cids = itertools.count(1)
@@ -80,7 +80,6 @@ class Node:
             meter=limits.meter("community.send"),
             evict=self._evict,
         )
-        self.said: list[Frame] = []  # what went over the bus
         self._appender: asyncio.Task[None] | None = None
 
     async def _evict(self, eviction: Eviction) -> None:
@@ -95,6 +94,16 @@ class Node:
             await end(self._appender)
         await self.streams.delivery.close()
         await self.bus.close()
+
+    @asynccontextmanager
+    async def gathering(self) -> AsyncIterator[None]:
+        """What is appended inside waits, and is then written as one group."""
+        assert self._appender
+        await end(self._appender)
+        try:
+            yield
+        finally:
+            self._appender = asyncio.create_task(self.streams.appender.run())
 
     async def carry_all(self) -> int:
         """Tell everybody whom a job names, as a worker does. How many jobs."""
