@@ -29,6 +29,7 @@ from mypick.operations.checks import (
 from mypick.operations.health import Health
 from mypick.operations.idempotency import Idempotency
 from mypick.operations.siblings import Siblings
+from realtime.community import CommunityNamespace
 from realtime.connection import Connections
 from realtime.engine.bounds import Bounds
 from realtime.engine.handshake import Handshakes
@@ -136,7 +137,10 @@ def build_sockets(settings: Settings, domain: Domain, *, polling: bool) -> Socke
         metrics=domain.metrics,
         connections_per_user=settings.socket_connections_per_user,
     )
-    namespaces = [NotificationsNamespace(parts, domain.notifications)]
+    namespaces = [
+        NotificationsNamespace(parts, domain.notifications),
+        CommunityNamespace(parts, domain.communities),
+    ]
     return SocketDoor(
         engine,
         connections,
@@ -154,7 +158,15 @@ def describe_sockets(door: SocketDoor) -> list[EventDescription]:
     told: list[EventDescription] = []
     for name, namespace in door.namespaces.items():
         told += [
-            EventDescription(name, "client-to-server", spec.name, spec.model, spec.reply, False, spec.summary)
+            EventDescription(
+                name,
+                "client-to-server",
+                spec.name,
+                spec.model,
+                spec.reply if spec.acked else None,
+                False,
+                spec.summary,
+            )
             for spec in namespace.commands.values()
         ]
         told += [
@@ -210,6 +222,7 @@ def build_web(
             creators=domain.creators,
             contents=domain.contents,
             notifications=domain.notifications,
+            communities=domain.communities,
             limits=domain.limits,
             idempotency=Idempotency(domain.clock),
             health=health,

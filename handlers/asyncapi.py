@@ -17,7 +17,7 @@ _JSON = "application/json"
 
 def asyncapi(events: Sequence[EventDescription], *, version: str, server_url: str) -> Schema:
     """The document, seen from the server: it receives commands and sends events. Raises ``ValueError`` where one event
-    is described twice in a namespace."""
+    is described twice in a namespace and direction."""
     messages, operations = _Messages(events), _operations(events)
     address = urlsplit(server_url)
     return {
@@ -72,8 +72,9 @@ class _Messages:
         references, definitions = schemas_of(wanted)
         self.schemas: Schema = {**definitions, "Error": error_schema(socket=True)}
         self.components: Schema = {}
+        names = _names(events)
         for event in events:
-            name = f"{_key(event.namespace)}.{event.event}"
+            name = f"{_key(event.namespace)}.{names[event]}"
             if name in self.components:
                 raise ValueError(f"{event.event} of {event.namespace} is described twice")
             self.components[name] = {
@@ -97,8 +98,9 @@ class _Messages:
         return [name.removeprefix(prefix) for name in self.components if name.startswith(prefix)]
 
 
-def _operations(events: Iterable[EventDescription]) -> Schema:
+def _operations(events: Sequence[EventDescription]) -> Schema:
     found: Schema = {}
+    names = _names(events)
     for event in events:
         channel = f"#/channels/{_key(event.namespace)}"
         operation: Schema = {
@@ -106,16 +108,28 @@ def _operations(events: Iterable[EventDescription]) -> Schema:
             "channel": {"$ref": channel},
             "title": event.event,
             "summary": event.summary,
-            "messages": [{"$ref": f"{channel}/messages/{event.event}"}],
+            "messages": [{"$ref": f"{channel}/messages/{names[event]}"}],
             "tags": [{"name": _kind(event)}],
         }
         if event.ack is not None:
             operation["reply"] = {
                 "channel": {"$ref": channel},
-                "messages": [{"$ref": f"{channel}/messages/{event.event}.ack"}],
+                "messages": [{"$ref": f"{channel}/messages/{names[event]}.ack"}],
             }
-        found[f"{_key(event.namespace)}.{event.event}"] = operation
+        found[f"{_key(event.namespace)}.{names[event]}"] = operation
     return found
+
+
+def _names(events: Sequence[EventDescription]) -> dict[EventDescription, str]:
+    """What an event is called in the document: as on the wire, but for one of the server that has the name of a
+    command in its namespace, as ``typing`` has."""
+    commands = {(event.namespace, event.event) for event in events if event.direction == "client-to-server"}
+    return {
+        event: f"{event.event}.sent"
+        if event.direction == "server-to-client" and (event.namespace, event.event) in commands
+        else event.event
+        for event in events
+    }
 
 
 def _mode(event: EventDescription) -> Mode:

@@ -14,6 +14,7 @@ from handlers.docs.events import EventDescription
 from mypick.accounts.actor import Actor
 from mypick.accounts.service import Accounts
 from mypick.clock import Clock
+from mypick.community.service import Communities
 from mypick.content.service import Contents
 from mypick.creators.service import Creators
 from mypick.errors import DomainError
@@ -64,6 +65,7 @@ class RestParts:
     creators: Creators
     contents: Contents
     notifications: Notifications
+    communities: Communities
     limits: Limits
     idempotency: Idempotency
     health: Health

@@ -29,6 +29,7 @@ class CommandSpec:
     scope: str | None  # that an API key needs beyond the one that let it in
     function: Callable[..., Awaitable[BaseModel] | BaseModel]
     summary: str
+    acked: bool  # whether the wire promises an ack; a client that asks for one is answered in any case
     inline: bool  # neither function nor guards wait for anything: it runs where it was read
 
 
@@ -44,7 +45,12 @@ class ServerEvent:
 
 
 def command(
-    name: str, *, guards: Sequence[Guard] = (), limit: str = "socket.command", scope: str | None = None
+    name: str,
+    *,
+    guards: Sequence[Guard] = (),
+    limit: str = "socket.command",
+    scope: str | None = None,
+    acked: bool = True,
 ) -> Callable[[Handler], Handler]:
     """Declare ``async def f(self, conn: Connection, cmd: Model) -> Reply`` as the command ``name``.
 
@@ -67,6 +73,7 @@ def command(
             scope=scope,
             function=function,
             summary=(inspect.getdoc(function) or "").split("\n\n")[0],
+            acked=acked,
             inline=not any(inspect.iscoroutinefunction(part) for part in (function, *guards)),
         )
         function.__command__ = spec  # type: ignore[attr-defined]  # read by commands_of

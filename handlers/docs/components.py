@@ -11,6 +11,7 @@ TAGS = {
     "users": "What a person has here: profile, settings, devices, keys.",
     "creators": "Whom to follow.",
     "feed": "What those publish whom one follows.",
+    "communities": "Where fans of a creator talk: rooms, messages, members, moderators.",
     "notifications": "The inbox without a socket.",
 }
 

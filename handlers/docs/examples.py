@@ -15,4 +15,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "addCreator": {"source": "https://www.youtube.com/@example"},
     "markRead": {"upto_seq": 42},
     "updateNotificationSettings": {"kinds": {"new-video": True, "announcement": False}},
+    "openCommunity": {"creator_id": 7},
+    "setRole": {"role": "moderator"},
+    "sendMessage": {"cid": "5f0c", "text": "hello <@17>"},
+    "editMessage": {"cid": "5f0d", "text": "hello <@17>!", "rev": 1},
 }

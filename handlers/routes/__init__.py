@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.paths import API
-from handlers.routes import accounts, creators, notifications, users
+from handlers.routes import accounts, community, creators, notifications, users
 from handlers.views import ApiView
 
 VIEWS: dict[str, type[ApiView]] = {
@@ -13,6 +13,7 @@ VIEWS: dict[str, type[ApiView]] = {
     **users.VIEWS,
     **creators.VIEWS,
     **notifications.VIEWS,
+    **community.VIEWS,
 }
 """Path after the prefix → view. aiohttp tries them in this order."""
 

@@ -79,9 +79,10 @@ class Reading:
         return evictions
 
     async def join(
-        self, actor: Actor, room_id: int, epoch: str | None, after_seq: int | None, *, online: int
+        self, actor: Actor, room_id: int, epoch: str | None, after_seq: int | None
     ) -> tuple[Position, RoomJoined]:
-        """What a client gets that comes into a room, and the position up to whose head that is true at least."""
+        """What a client gets that comes into a room, and the position up to whose head that is true at least. Who is
+        there (``online``) the door knows."""
         room, standing = await self._enter(actor, room_id)
         position = await self._streams.store.position(room_of(room_id))  # first: what follows is never older
         answer: dict[str, Any] = {"reset": True}
@@ -99,7 +100,7 @@ class Reading:
                 "more": more,
             }
         return position, RoomJoined.model_construct(
-            **answer, role=role_word(standing), mode=mode_view(room), online=online
+            **answer, role=role_word(standing), mode=mode_view(room), online=0
         )
 
     async def history(self, actor: Actor, room_id: int, before_seq: int, limit: int) -> HistoryPage:

@@ -191,7 +191,7 @@ class RoomClient:
         self.epoch, self.seq = "", 0
 
     async def join(self) -> None:
-        _, joined = await self._node.communities.reading.join(self._who, self._room, None, None, online=1)
+        _, joined = await self._node.communities.reading.join(self._who, self._room, None, None)
         assert joined.reset
         self.messages = {event["data"]["message_id"]: dict(event["data"]) for event in joined.events}
         self.mode = joined.mode.model_dump()

@@ -61,7 +61,7 @@ async def test_closed_communities_open_to_members_alone(
     for attempt in (
         reading.community(guest, cast.community),
         reading.history(guest, cast.room, 100, 10),
-        reading.join(guest, cast.room, None, None, online=1),
+        reading.join(guest, cast.room, None, None),
         node.send(guest, cast.room, "let me in"),
         node.communities.members.list(guest, cast.community, None, None, 10),
         node.communities.members.join(guest, cast.community),

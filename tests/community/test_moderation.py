@@ -103,7 +103,7 @@ async def test_who_is_banned_can_do_nothing_until_it_is_lifted(node: Node, cast:
         services.edits.delete(alice, DeleteMessage(message_id=sent.id, cid=cid())),
         services.marks.react(alice, React(message_id=sent.id, cid=cid(), emoji="👍", on=True)),
         services.reading.history(alice, cast.room, 100, 10),
-        services.reading.join(alice, cast.room, None, None, online=1),
+        services.reading.join(alice, cast.room, None, None),
         services.reading.community(alice, cast.community),
         services.members.join(alice, cast.community),
         services.members.list(alice, cast.community, None, None, 10),

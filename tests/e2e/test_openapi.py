@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from realtime.community import CommunityNamespace
 from realtime.notifications import NotificationsNamespace
 from realtime.registry import commands_of
 from tests.e2e.stack import Rest, Stack, running
@@ -65,7 +67,7 @@ async def document(server: Stack, http: aiohttp.ClientSession) -> dict[str, Any]
 
 
 async def test_every_operation_answers_as_its_document_says(
-    server: Stack, http: aiohttp.ClientSession, document: dict[str, Any]
+    server: Stack, http: aiohttp.ClientSession, document: dict[str, Any], tmp_path: Path
 ) -> None:
     OpenAPIV31SpecValidator(document).validate()
     channel = server.emulator.add_channel("docs", "By the Book")
@@ -73,7 +75,17 @@ async def test_every_operation_answers_as_its_document_says(
     alice = Rest(server.url, http)
     await alice.register("alice")
     creator_id = await alice.follow("@docs")
-    here = {"/creators/": creator_id, "/users/{": int(alice.user["id"])}
+    bob = Rest(server.url, http)
+    await bob.register("bob")
+    here = {"creator_id": creator_id, "user_id": int(alice.user["id"]), **await _community(alice, bob, creator_id)}
+    server.emulator.add_channel("other", "By the Other Book")
+    opened = await alice.ok("GET", f"/communities?creator_id={await alice.follow('@other')}")
+    here["leaveCommunity.community_id"] = opened[0]["id"]  # an owner would have to stay
+    here["key_id"] = (await alice.ok("POST", "/users/me/api-keys", {"name": "docs", "scopes": ["read"]}))["id"]
+    with sqlite3.connect(tmp_path / "mypick.sqlite3") as connection:
+        owner = (here["community_id"], alice.user["id"])
+        connection.execute("UPDATE membership SET rank = 5 WHERE community_id = ? AND user_id = ?", owner)
+    connection.close()
     tokens = {}
     for operation in ENDS_SESSIONS:
         tokens[operation] = alice.token
@@ -86,12 +98,32 @@ async def test_every_operation_answers_as_its_document_says(
     assert server.failures() == []
 
 
+async def _community(alice: Rest, bob: Rest, creator_id: int) -> dict[str, int]:
+    """Ids of a community that both have joined, of its room, and of what can be done there: by the parameter that
+    takes them, or by the operation and the parameter."""
+    community = await alice.ok("POST", "/communities", {"creator_id": creator_id})
+    room = community["rooms"][0]["id"]
+    for fan in (alice, bob):
+        await fan.ok("POST", f"/communities/{community['id']}/members/me")
+    sent = [
+        await alice.ok("POST", f"/rooms/{room}/messages", {"cid": f"docs-{number}", "text": f"message {number}"})
+        for number in range(2)
+    ]
+    return {
+        "community_id": community["id"],
+        "room_id": room,
+        "setRole.user_id": int(bob.user["id"]),
+        "editMessage.message_id": sent[0]["id"],
+        "deleteMessage.message_id": sent[1]["id"],
+    }
+
+
 def _ask_everything(
     document: dict[str, Any], url: str, token: str, tokens: dict[str, str], here: dict[str, int]
 ) -> dict[str, set[int]]:
     """Ask each operation what its document allows, and what it does not. The statuses that came, by operation.
-    ``tokens``: of operations that ask with another than ``token``. ``here``: ids of things that exist, by a part of
-    the path that takes them; every second request has one."""
+    ``tokens``: of operations that ask with another than ``token``. ``here``: ids of things that exist, as
+    ``_community`` names them; every second request has them, the first of them the one with the example."""
     schema = schemathesis.openapi.from_dict(document)
     found = list(schema.get_all_operations())
     operations: list[Any] = [result.ok() for result in found if isinstance(result, Ok)]
@@ -105,13 +137,17 @@ def _ask_everything(
     operations.sort(key=lambda operation: last.get(named(operation), 0))
     asked: dict[str, set[int]] = {}
     for operation in operations:
-        known = [found for part, found in here.items() if part in operation.path]
+        known = {
+            parameter.name: known_id
+            for parameter in operation.path_parameters
+            if (known_id := here.get(f"{named(operation)}.{parameter.name}", here.get(parameter.name))) is not None
+        }
         statuses = asked[f"{operation.method.upper()} {operation.path}"] = set()
-        _ask(operation, url, tokens.get(named(operation), token), known[0] if known else None, statuses)
+        _ask(operation, url, tokens.get(named(operation), token), known, statuses)
     return asked
 
 
-def _ask(operation: Any, url: str, token: str, known: int | None, statuses: set[int]) -> None:
+def _ask(operation: Any, url: str, token: str, known: dict[str, int], statuses: set[int]) -> None:
     turn = itertools.count()
 
     @hypothesis.seed(1)
@@ -124,8 +160,8 @@ def _ask(operation: Any, url: str, token: str, known: int | None, statuses: set[
     )
     @hypothesis.given(case=operation.as_strategy())
     def ask(case: Case[Any]) -> None:
-        if known is not None and next(turn) % 2:
-            case.path_parameters = dict.fromkeys(case.path_parameters or (), known)
+        if known and next(turn) % 2 == 0:
+            case.path_parameters = {**(case.path_parameters or {}), **known}
         response = case.call_and_validate(base_url=url, headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
         statuses.add(response.status_code)
 
@@ -136,9 +172,9 @@ async def test_the_event_document_is_valid_and_names_every_event(server: Stack, 
     async with http.get(f"{server.url}/api/docs/events/spec") as answer:
         document = await answer.json()
     jsonschema.Draft7Validator(orjson.loads(ASYNCAPI_SCHEMA.read_bytes())).validate(document)
-    for namespace in (NotificationsNamespace,):
+    for namespace in (NotificationsNamespace, CommunityNamespace):
         (channel,) = [one for one in document["channels"].values() if one["address"] == namespace.name]
         named = set(channel["messages"])
         expected = {*commands_of(namespace), *(event.name for event in namespace.sends)}
         assert expected <= named
-        assert {name.removesuffix(".ack") for name in named} == expected
+        assert {name.removesuffix(".ack").removesuffix(".sent") for name in named} == expected

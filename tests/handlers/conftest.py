@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,18 +13,23 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from handlers.app import build_app
 from handlers.parts import RestParts, RestSettings
+from mypick.accounts import queries as people
 from mypick.accounts.passwords import Passwords
 from mypick.accounts.service import Accounts
 from mypick.accounts.tokens import Tokens
 from mypick.bus.memory import MemoryBus, MemoryExchange
+from mypick.community.service import Communities
 from mypick.content.service import Contents
+from mypick.control import Control
 from mypick.creators.service import POLL, Creators
 from mypick.db import Database
+from mypick.endings import end
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
 from mypick.jobs.work import Work
 from mypick.limits import Limits, Rate
 from mypick.metrics import Metrics
+from mypick.notifications.announcements import TELL
 from mypick.notifications.service import Notifications
 from mypick.operations.checks import ping_check
 from mypick.operations.health import Health, Phase
@@ -104,12 +110,16 @@ async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Pas
     """Starts the REST door with real services on SQLite; settings by name."""
     started: list[TestClient[web.Request, web.Application]] = []
     bus = MemoryBus(MemoryExchange())
+    ids = Ids()
     streams = Streams(
-        bus=bus, ids=Ids(), clock=clock, people=_nobody, node="test", rng=random.Random(1), metrics=Metrics.unread()
+        bus=bus, ids=ids, clock=clock, people=people.people, node="test", rng=random.Random(1), metrics=Metrics.unread()
     )
     await bus.start(streams.delivery.on_message, streams.delivery.look_now)
     jobs = Jobs(clock, work=False)
     jobs.register(POLL, _no_work)
+    jobs.register(TELL, _no_work)
+    control = Control(bus, streams.delivery, node="test")
+    appender = asyncio.create_task(streams.appender.run())
 
     async def start(
         *,
@@ -140,6 +150,15 @@ async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Pas
             creators=Creators({"youtube": HandlePlatform()}, clock, jobs),
             contents=Contents(clock),
             notifications=Notifications(streams, clock),
+            communities=Communities(
+                streams,
+                people.people,
+                clock=clock,
+                ids=ids,
+                jobs=jobs,
+                meter=limits.meter("community.send"),
+                evict=control.evict,
+            ),
             limits=limits,
             idempotency=Idempotency(clock),
             health=health,
@@ -159,15 +178,12 @@ async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Pas
     yield start
     for client in started:
         await client.close()
+    await end(appender)
     await streams.delivery.close()
     await bus.close()
 
 
 async def _no_work(work: Work) -> None: ...
-
-
-async def _nobody(ids: Any) -> dict[int, dict[str, Any]]:
-    return {}
 
 
 @pytest.fixture

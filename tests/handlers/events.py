@@ -13,4 +13,5 @@ EVENTS = (
     EventDescription(_SPACE, "server-to-client", "unread-notifications", UnreadNotifications, None, False, "First."),
     EventDescription(_SPACE, "server-to-client", "notifications-read", NotificationsRead, None, False, "Elsewhere."),
     EventDescription("/community", "client-to-server", "typing", MarkRead, None, False, "No ack."),
+    EventDescription("/community", "server-to-client", "typing", UnreadCount, None, False, "Somebody types."),
 )

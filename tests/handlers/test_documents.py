@@ -133,6 +133,10 @@ def test_asyncapi_tells_commands_from_durable_events() -> None:
     assert document["operations"]["notifications.new-notification"]["action"] == "send"
     assert document["operations"]["notifications.new-notification"]["tags"] == [{"name": "durable"}]
     assert "reply" not in document["operations"]["community.typing"]
+    assert [document["operations"][f"community.{name}"]["action"] for name in ("typing", "typing.sent")] == [
+        "receive",
+        "send",
+    ], "what both sides may send stands there for each"
     assert document["servers"]["main"]["protocol"] == "wss"
 
 

@@ -24,11 +24,15 @@ from mypick.addresses import client_address
 from mypick.bus import Bus
 from mypick.bus.memory import MemoryBus, MemoryExchange
 from mypick.clock import Clock
+from mypick.community.service import Communities
 from mypick.control import Control
 from mypick.errors import DomainError
 from mypick.ids import Ids
+from mypick.jobs.queue import Jobs
+from mypick.jobs.work import Work
 from mypick.limits import Limits, place_of
 from mypick.metrics import Metrics
+from mypick.notifications.announcements import TELL
 from mypick.notifications.fan_out import EVENT, _one_more_unread
 from mypick.notifications.models import Notice, Notification
 from mypick.notifications.service import Notifications
@@ -36,6 +40,7 @@ from mypick.notifications.streams import inbox_of
 from mypick.presence import MOVED, Board, MemoryBoard, MemoryPresence, RoomPresence
 from mypick.streams import Append, Event, NewEvent, Streams
 from mypick.wire import Command, View
+from realtime.community import CommunityNamespace
 from realtime.connection import Connection, Connections
 from realtime.engine.bounds import Bounds
 from realtime.engine.handshake import Handshakes
@@ -55,7 +60,7 @@ WAIT = 10.0  # seconds that something has to happen
 ACCESS_SECRET, REFRESH_SECRET = "a" * 40, "r" * 40
 OPEN = dict.fromkeys(
     (f"socket.{name}" for name in ("handshake", "connect", "command", "clock", "sync", "refresh-auth")), "1000000/1s"
-)
+) | dict.fromkeys(("community.send", "community.typing"), "1000000/1s")
 
 
 async def until(condition: Callable[[], Any], what: str = "it did not happen") -> Any:
@@ -108,8 +113,12 @@ class Fan:
     refresh_token: str
 
 
+async def nobody_works(work: Work) -> None: ...
+
+
 class Node:
-    """One process. ``limits`` are rates by name; what is not named is as good as unlimited."""
+    """One process. ``limits`` are rates by name; what is not named is as good as unlimited. ``communities``: it has
+    ``/community`` in place of the tests' own ``/rooms``."""
 
     def __init__(
         self,
@@ -125,6 +134,7 @@ class Node:
         bus: Bus | None = None,
         bans: Bans | None = None,
         board: Board | None = None,
+        communities: bool = False,
         **bounds: Any,
     ) -> None:
         self._tls = tls
@@ -186,10 +196,23 @@ class Node:
             connections_per_user=connections_per_user,
         )
         self.namespace = TestedNamespace(parts, self.notifications)
+        jobs = Jobs(clock, work=False)
+        jobs.register(TELL, nobody_works)
+        self.communities = Communities(
+            self.streams,
+            people.people,
+            clock=clock,
+            ids=Ids(),
+            jobs=jobs,
+            meter=self.limits.meter("community.send"),
+            evict=self.control.evict,
+        )
+        # both have the rooms' streams
+        rooms = CommunityNamespace(parts, self.communities) if communities else RoomsNamespace(parts, bans or Bans())
         self.door = SocketDoor(
             self.engine,
             self.connections,
-            [self.namespace, RoomsNamespace(parts, bans or Bans())],
+            [self.namespace, rooms],
             ended_among=people.ended_among,
             revoked_among=people.revoked_among,
             rng=random.Random(1),

@@ -1,0 +1,144 @@
+"""The namespace ``/community``: rooms of communities, live.
+
+A client that comes into a room may be sent events before the ack of ``join-room``: it holds them until it has the ack,
+and then applies what is above ``head_seq``. After ``reset`` in an answer to ``sync`` it joins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mypick.accounts import queries as people
+from mypick.community import commands, views
+from mypick.community.service import Communities
+from mypick.community.streams import CREATED, DELETED, EDITED, MODE, PINNED, PREFIX, REACTED, SANCTIONED, room_of
+from mypick.control import Eviction
+from mypick.errors import Code, DomainError
+from mypick.streams import Position
+from realtime.connection import Connection
+from realtime.namespace import PRESENCE, Namespace
+from realtime.parts import Parts
+from realtime.registry import ServerEvent, command
+
+TYPING_UPTO = 100  # people in a room; in a bigger one nobody could read who types
+WRITE = "community:write"
+
+
+class CommunityNamespace(Namespace):
+    name = "/community"
+    streams = PREFIX
+    sends = (
+        *Namespace.sends,
+        ServerEvent(CREATED, views.MessageCreated, True, "Somebody said something; shown as it is now."),
+        ServerEvent(EDITED, views.MessageEdited, True, "A message says something else."),
+        ServerEvent(DELETED, views.MessageDeleted, True, "A message is a tombstone: no text, reactions or pin."),
+        ServerEvent(REACTED, views.ReactionChanged, True, "The reactions to a message, counted anew."),
+        ServerEvent(PINNED, views.MessagePinned, True, "A message was pinned, or is no longer."),
+        ServerEvent(MODE, views.RoomModeChanged, True, "The whole mode of the room."),
+        ServerEvent(SANCTIONED, views.MemberSanctioned, True, "Somebody was timed out or banned, or it was lifted."),
+        PRESENCE,
+        ServerEvent("typing", views.RoomTyping, False, "Somebody types; not in rooms of over 100.", droppable=True),
+    )
+
+    def __init__(self, parts: Parts, communities: Communities) -> None:
+        super().__init__(parts)
+        if parts.crowd is None:
+            raise RuntimeError(f"{self.name} tells how many are in a room, and nobody counts")
+        self._communities, self._crowd = communities, parts.crowd
+
+    async def may_read(self, conn: Connection, stream: str) -> bool:
+        return stream in conn.streams or await self._communities.reading.may_read(conn.actor, stream)
+
+    async def evicted_among(self, members: Sequence[tuple[str, int]]) -> Sequence[Eviction]:
+        return await self._communities.reading.evicted_among(members)
+
+    @command("join-room", limit="socket.sync")
+    async def join_room(self, conn: Connection, cmd: commands.JoinRoom) -> views.RoomJoined:
+        """Come into a room: what was missed since a seq, or the newest messages."""
+        stream = room_of(cmd.room_id)
+        joined: list[views.RoomJoined] = []
+
+        async def read() -> tuple[Position, views.RoomJoined]:
+            return await self._communities.reading.join(conn.actor, cmd.room_id, cmd.epoch, cmd.after_seq)
+
+        await self.members.join(conn, stream, read, joined.append)
+        if not joined:
+            raise DomainError(Code.CONFLICT, "the room was left meanwhile: join again")
+        return joined[-1].model_copy(update={"online": await self._crowd.count(stream)})
+
+    @command("leave-room")
+    async def leave_room(self, conn: Connection, cmd: commands.LeaveRoom) -> views.Nothing:
+        """Hear no more of a room."""
+        await self.members.leave(conn, room_of(cmd.room_id))
+        return views.Nothing()
+
+    @command("history", limit="socket.sync")
+    async def history(self, conn: Connection, cmd: commands.History) -> views.HistoryPage:
+        """Read the messages before a seq."""
+        return await self._communities.reading.history(conn.actor, cmd.room_id, cmd.before_seq, cmd.limit)
+
+    @command("send-message", scope=WRITE)
+    async def send_message(self, conn: Connection, cmd: commands.SendMessage) -> views.MessageSent:
+        """Say something in a room."""
+        return await self._communities.messages.send(conn.actor, cmd)
+
+    @command("edit-message", scope=WRITE)
+    async def edit_message(self, conn: Connection, cmd: commands.EditMessage) -> views.Edited:
+        """Change what one has said."""
+        return await self._communities.edits.edit(conn.actor, cmd)
+
+    @command("delete-message", scope=WRITE)
+    async def delete_message(self, conn: Connection, cmd: commands.DeleteMessage) -> views.Done:
+        """Take back one's own words, or a moderator somebody's."""
+        return await self._communities.edits.delete(conn.actor, cmd)
+
+    @command("react", scope=WRITE)
+    async def react(self, conn: Connection, cmd: commands.React) -> views.Done:
+        """Put an emoji on a message or take it back."""
+        return await self._communities.marks.react(conn.actor, cmd)
+
+    @command("pin-message", scope=WRITE)
+    async def pin_message(self, conn: Connection, cmd: commands.PinMessage) -> views.Done:
+        """Pin a message to its room or take it off."""
+        return await self._communities.marks.pin(conn.actor, cmd)
+
+    @command("mark-read", scope=WRITE)
+    async def mark_read(self, conn: Connection, cmd: commands.MarkRead) -> views.Nothing:
+        """Everything up to a seq was seen."""
+        return await self._communities.marks.mark_read(conn.actor, cmd)
+
+    @command("typing", limit="community.typing", scope=WRITE, acked=False)
+    async def typing(self, conn: Connection, cmd: commands.Typing) -> views.Nothing:
+        """Let the others in the room see that one types."""
+        stream = room_of(cmd.room_id)
+        if stream not in conn.streams:
+            raise DomainError(Code.NOT_MEMBER, "join the room first")
+        if await self._crowd.count(stream) <= TYPING_UPTO:
+            user = (await people.people([conn.actor.user_id])).get(conn.actor.user_id)
+            await self.parts.streams.signal(stream, "typing", {"room_id": cmd.room_id, "user": user}, but=conn.sid)
+        return views.Nothing()
+
+    @command("timeout-member", scope=WRITE)
+    async def timeout_member(self, conn: Connection, cmd: commands.TimeoutMember) -> views.Done:
+        """Let somebody only read for a while."""
+        return await self._communities.moderation.timeout(conn.actor, cmd)
+
+    @command("ban-member", scope=WRITE)
+    async def ban_member(self, conn: Connection, cmd: commands.BanMember) -> views.Done:
+        """Put somebody out of the community."""
+        return await self._communities.moderation.ban(conn.actor, cmd)
+
+    @command("unban-member", scope=WRITE)
+    async def unban_member(self, conn: Connection, cmd: commands.UnbanMember) -> views.Done:
+        """Lift a ban, and a timeout with it."""
+        return await self._communities.moderation.unban(conn.actor, cmd)
+
+    @command("set-room-mode", scope=WRITE)
+    async def set_room_mode(self, conn: Connection, cmd: commands.SetRoomMode) -> views.Done:
+        """Change the mode of a room."""
+        return await self._communities.moderation.set_mode(conn.actor, cmd)
+
+    @command("decide-held", scope=WRITE)
+    async def decide_held(self, conn: Connection, cmd: commands.DecideHeld) -> views.Done:
+        """Let a held message through, or throw it away."""
+        return await self._communities.moderation.decide_held(conn.actor, cmd)

@@ -1,0 +1,164 @@
+"""Communities over REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mypick.community.models import Community, Membership, Room
+from mypick.community.policy import Role
+from mypick.creators.models import Creator
+from mypick.errors import Code
+from tests.fakes import FakeClock
+from tests.handlers.conftest import Fan, Rest, code_of
+
+
+async def get(rest: Rest, path: str, fan: Fan) -> Any:
+    status, body, _ = await rest.call("GET", path, headers=fan.headers)
+    assert status == 200, body
+    return body["data"]
+
+
+@pytest.fixture
+async def creator(rest: Rest, clock: FakeClock) -> int:
+    return int((await Creator.create(name="아이유", description="", created_at=clock.now())).id)
+
+
+@pytest.fixture
+async def community(rest: Rest, alice: Fan, creator: int) -> dict[str, Any]:
+    """As ``POST /communities`` answers."""
+    status, body, _ = await rest.call("POST", "/communities", headers=alice.headers, json={"creator_id": creator})
+    assert status == 201, body
+    data: dict[str, Any] = body["data"]
+    return data
+
+
+async def send(rest: Rest, fan: Fan, room: int, text: str, **more: Any) -> dict[str, Any]:
+    body = {"cid": f"{fan.id}-{text}", "text": text, **more}
+    status, answer, _ = await rest.call("POST", f"/rooms/{room}/messages", headers=fan.headers, json=body)
+    assert status == 201, answer
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
+async def test_a_community_is_opened_joined_and_left(
+    rest: Rest, alice: Fan, creator: int, community: dict[str, Any]
+) -> None:
+    (room,) = community["rooms"]
+    assert community == {
+        "id": community["id"],
+        "creator_id": creator,
+        "name": "아이유",
+        "visibility": "public",
+        "role": None,
+        "rooms": [{"id": room["id"], "name": "chat", "kind": "chat", "head_seq": 0, "unread": 0}],
+    }
+    again = await rest.call("POST", "/communities", headers=alice.headers, json={"creator_id": creator})
+    assert (again[0], again[1]["data"]["id"]) == (201, community["id"])
+    path = f"/communities/{community['id']}/members/me"
+    assert await get(rest, "/communities?mine=true", alice) == []
+    for _ in range(2):
+        status, body, _ = await rest.call("POST", path, headers=alice.headers)
+        assert (status, body["data"]) == (201, {"member": True})
+    (mine,) = await get(rest, "/communities?mine=true", alice)
+    assert mine == {key: value for key, value in community.items() if key != "rooms"} | {"role": "newcomer"}
+    for _ in range(2):
+        status, body, _ = await rest.call("DELETE", path, headers=alice.headers)
+        assert (status, body["data"]) == (200, {"member": False})
+
+
+async def test_messages_are_sent_paged_edited_and_deleted(
+    rest: Rest, alice: Fan, bob: Fan, community: dict[str, Any]
+) -> None:
+    room = community["rooms"][0]["id"]
+    await rest.call("POST", f"/communities/{community['id']}/members/me", headers=bob.headers)
+    sent = [await send(rest, alice, room, f"message {number}") for number in range(5)]
+    assert (await send(rest, alice, room, "message 0")) == {**sent[0], "duplicate": True}
+    page = await get(rest, f"/rooms/{room}/messages?limit=3", bob)
+    assert [event["data"]["text"] for event in page["events"]] == ["message 2", "message 3", "message 4"]
+    assert page["events"][0]["actor"]["name"] == "alice"
+    older = await get(rest, f"/rooms/{room}/messages?limit=3&before_seq={page['events'][0]['seq']}", bob)
+    assert ([event["data"]["text"] for event in older["events"]], older["more"]) == (["message 0", "message 1"], False)
+    found = await get(rest, f"/communities/{community['id']}", bob)
+    assert (found["rooms"][0]["head_seq"], found["rooms"][0]["unread"]) == (5, 5)
+
+    path = f"/messages/{sent[1]['id']}"
+    edit = {"cid": "e", "text": "better", "rev": 1}
+    status, body, _ = await rest.call("PATCH", path, headers=alice.headers, json=edit)
+    assert (status, body["data"]) == (200, {"seq": 6, "rev": 2})
+    status, body, _ = await rest.call("PATCH", path, headers=alice.headers, json={**edit, "cid": "f"})
+    assert (status, code_of(body), body["error"]["details"]) == (409, "CONFLICT", {"rev": 2})
+    status, body, _ = await rest.call("DELETE", path, headers=bob.headers)
+    assert (status, code_of(body)) == (403, "FORBIDDEN")
+    for _ in range(2):
+        status, body, _ = await rest.call("DELETE", path, headers=alice.headers)
+        assert (status, body["data"]) == (200, {"seq": 7})
+    status, body, _ = await rest.call("PATCH", path, headers=alice.headers, json={**edit, "cid": "g", "rev": 2})
+    assert (status, code_of(body)) == (410, "GONE")
+
+
+async def test_refusals_have_their_status(
+    rest: Rest, alice: Fan, bob: Fan, community: dict[str, Any], clock: FakeClock
+) -> None:
+    room = community["rooms"][0]["id"]
+    await send(rest, alice, room, "first")
+    status, body, _ = await rest.call(
+        "POST", f"/rooms/{room}/messages", headers=alice.headers, json={"cid": f"{alice.id}-first", "text": "other"}
+    )
+    assert (status, code_of(body)) == (409, Code.CID_REUSED.name)
+    await Room.filter(id=room).update(slow_seconds=30)
+    await send(rest, alice, room, "second")
+    status, body, response = await rest.call(
+        "POST", f"/rooms/{room}/messages", headers=alice.headers, json={"cid": "third", "text": "third"}
+    )
+    assert (status, code_of(body), response.headers["Retry-After"]) == (429, "SLOW_MODE", "30")
+    for path in ("/rooms/999/messages", "/communities/999", "/communities/999/members", "/rooms/x/messages"):
+        status, body, _ = await rest.call("GET", path, headers=alice.headers)
+        assert (status, code_of(body)) == (404, "NOT_FOUND"), path
+    await Community.filter(id=community["id"]).update(visibility="members")
+    status, body, _ = await rest.call("GET", f"/rooms/{room}/messages", headers=bob.headers)
+    assert (status, code_of(body)) == (403, "NOT_MEMBER")
+    status, body, _ = await rest.call("GET", f"/rooms/{room}/messages")
+    assert status == 401
+
+
+async def test_moderators_see_what_is_held_and_what_was_done(
+    rest: Rest, alice: Fan, bob: Fan, community: dict[str, Any], clock: FakeClock
+) -> None:
+    room, number = community["rooms"][0]["id"], community["id"]
+    await Membership.create(community_id=number, user_id=bob.id, rank=Role.OWNER, joined_at=clock.now())
+    await rest.call("POST", f"/communities/{number}/members/me", headers=alice.headers)
+    held = await send(rest, alice, room, "https://x.example/")
+    assert (held["status"], held["seq"]) == ("held", None)
+    for path in (f"/rooms/{room}/held", f"/communities/{number}/moderation-log"):
+        status, body, _ = await rest.call("GET", path, headers=alice.headers)
+        assert (status, code_of(body)) == (403, "FORBIDDEN")
+    (waiting,) = await get(rest, f"/rooms/{room}/held", bob)
+    assert (waiting["id"], waiting["author"]["name"], waiting["cause"]) == (held["id"], "alice", "link")
+    path = f"/communities/{number}/members/{alice.id}"
+    status, body, _ = await rest.call("PATCH", path, headers=bob.headers, json={"role": "vip"})
+    assert (status, body["data"]) == (200, {"role": "vip"})
+    (entry,) = await get(rest, f"/communities/{number}/moderation-log", bob)
+    assert (entry["action"], entry["actor"]["name"], entry["user"]["name"]) == ("set-role", "bob", "alice")
+    members = await get(rest, f"/communities/{number}/members?q=LIC", bob)
+    assert [(one["user"]["name"], one["role"]) for one in members] == [("alice", "vip")]
+
+
+async def test_an_idempotency_key_keeps_nothing_that_was_deleted(
+    rest: Rest, alice: Fan, community: dict[str, Any]
+) -> None:
+    """Answers are stored for the key, so none of them repeats a text."""
+    room = community["rooms"][0]["id"]
+    headers = {**alice.headers, "Idempotency-Key": "k1"}
+    body = {"cid": "c", "text": "canary"}
+    first = await rest.call("POST", f"/rooms/{room}/messages", headers=headers, json=body)
+    again = await rest.call("POST", f"/rooms/{room}/messages", headers=headers, json=body)
+    assert first[1] == again[1]
+    assert again[2].headers["Idempotency-Replayed"] == "true"
+    edit = {"cid": "d", "text": "canary canary", "rev": 7}
+    refused = await rest.call(
+        "PATCH", f"/messages/{first[1]['data']['id']}", headers={**headers, "Idempotency-Key": "k2"}, json=edit
+    )
+    assert refused[0] == 409
+    assert "canary" not in str(first[1]) + str(refused[1])
