@@ -28,7 +28,7 @@ IN_A_ROW = 25  # packets of one connection
 COMING = 20  # who come in together where all stay
 GREEDY = 5  # of the slow readers ask all the time
 UNREAD, PART = 12_000, 100  # commands of one of these, some 3 MB of answers, and how many at once
-PACE = 0.06  # seconds between two parts: together they ask 8,000 a second, which is no flood
+PACE = 0.05  # seconds between two parts: together they ask 10,000 a second, which is no flood
 DRIP = 0.2  # seconds between two bytes
 
 HANDSHAKE = (
@@ -124,8 +124,9 @@ class Attacker:
 
         async def one(number: int) -> None:
             nonlocal asked
-            async with self.line(deaf=True) as line:
-                async with coming:
+            async with contextlib.AsyncExitStack() as undo:
+                async with coming:  # who has come and waits to speak would be closed
+                    line = await undo.enter_async_context(self.line(deaf=True))
                     await self.join(line)
                 line.reader._transport.pause_reading()  # type: ignore[attr-defined]  # streams have no door for it
                 async with asyncio.timeout(WITHIN):

@@ -73,7 +73,8 @@ def render(results: Sequence[Result], attacks: Sequence[Attack], load: float) ->
         f"- {result.shape.form}, seed {result.seed}: {problem}" for result in results for problem in result.problems
     ]
     wrong += [f"- siege: {problem}" for attack in attacks for problem in attack.problems]
-    verdict = "Every client's log equals the database." if not wrong else "WRONG:"
+    verdict = "Every client's log equals the database." if results else "Nobody else felt it."
+    verdict = "WRONG:" if wrong else verdict
     return "\n\n".join([f"{machine} · load average {load:.1f} at the start", *tables, "\n".join([verdict, *wrong])])
 
 

@@ -23,7 +23,7 @@ from tests.e2e.stack import ROOT, Stack, running
 PEOPLE = 60
 BESIDE = 10  # of them mean no harm
 EVERY = 0.05  # seconds between two clocks of one of these
-CALM = 3.0  # seconds of looking before all attacks
+CALM = 2.0  # seconds of looking before all attacks
 FLOOR = 0.01  # seconds: on a shared core a process may wait so long for its turn, whoever is attacked
 GROWTH = 16  # MiB after one attack: 50,000 broken frames, thrice, left 7.1, 2.3 and 1.1
 BACK_WITHIN = 30.0  # seconds until what an attack took is given back
@@ -37,8 +37,8 @@ SETTINGS: Mapping[str, str] = {
     "SOCKET_PACKETS_PER_SECOND": "100000",
     "SOCKET_CONNECTIONS_PER_USER": "1000",
     "SOCKET_UNSENT_BYTES": str(64 * 1024),
-    "HTTP_IDLE": "2",
-    "SOCKET_ALONE": "2",
+    "HTTP_IDLE": "1",
+    "SOCKET_ALONE": "1",
 }
 """Limits that would stop an attack at its begin are raised; bounds that must hold are lowered, so that they are met."""
 
@@ -74,10 +74,16 @@ class Attack:
 
     @property
     def problems(self) -> list[str]:
+        """What stayed behind, and whether others felt it: that is told by the machine too, and needs a calm one."""
         allowed = 2 * max(self.calm, FLOOR)
+        felt = [f"{self.name}: p99 {1000 * self.p99:.1f} ms, allowed are {1000 * allowed:.1f}"]
+        return [*self.left, *(felt if self.p99 > allowed else [])]
+
+    @property
+    def left(self) -> list[str]:
         found = []
-        if self.p99 > allowed:
-            found.append(f"p99 {1000 * self.p99:.1f} ms, allowed are {1000 * allowed:.1f}")
+        if hung_up := self.figures.get("hung_up", 0):
+            found.append(f"{hung_up} attackers were put out before they had done their worst")
         if self.grown > GROWTH:
             found.append(f"memory grew by {self.grown:.1f} MiB")
         if self.back_after > BACK_WITHIN:
