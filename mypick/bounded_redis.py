@@ -68,7 +68,8 @@ class BoundedRedis:
         try:
             async with asyncio.timeout(self._patience):
                 result = await work(self._redis, *args, **kwargs)
-        except (RedisError, OSError, TimeoutError) as failure:
+        except (RedisError, OSError, TimeoutError, RuntimeError) as failure:
+            # RuntimeError is uvloop's: redis-py writes to a connection that was closed in this moment
             self._outage.away("limits, cache, presence", failure)
             self._away = True
             self._next_try = self._clock.monotonic() + self._retry_every

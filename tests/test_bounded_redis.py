@@ -7,6 +7,7 @@ import time
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.connection import Connection
 
 from mypick.bounded_redis import BoundedRedis, RedisAwayError
 from mypick.clock import SystemClock
@@ -75,3 +76,16 @@ async def test_connections_are_bounded(redis_url: str) -> None:
     finally:
         await node.close()
         await node.close()
+
+
+async def test_a_connection_that_closes_while_it_is_written_to_is_an_outage(
+    bounded_redis: BoundedRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def closed(*_: object, **__: object) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")  # uvloop
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "send_packed_command", closed)
+        with pytest.raises(RedisAwayError):
+            await bounded_redis.ask(ping)
+    assert bounded_redis.away

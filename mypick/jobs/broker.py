@@ -29,7 +29,12 @@ log = structlog.get_logger(__name__)
 _BACK_OFF = BackOff(0.1, 5.0)  # seconds between two tries
 
 # What a Redis that is away, restarting, emptied or out of memory raises.
-REDIS_AWAY = (RedisError, OSError, asyncio.TimeoutError)
+REDIS_AWAY = (
+    RedisError,
+    OSError,
+    asyncio.TimeoutError,
+    RuntimeError,  # of uvloop: redis-py writes to a connection that was closed in this moment
+)
 
 STREAM_LENGTH = 1_000  # wakes kept in one lane's stream, about; older ones are dropped and the sweep makes up for it
 BLOCK_MS = 1_000  # how long one read waits for a message

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.connection import Connection
 from structlog.testing import capture_logs
 from taskiq import AckableMessage
 from tortoise.expressions import F
@@ -236,6 +237,26 @@ async def test_a_message_of_a_dead_worker_is_taken_over_and_comes_to_nobody_afte
         await take(third, 1.5)
     for broker in (dead, living, third):
         await broker.shutdown()
+
+
+async def test_an_acknowledgement_over_a_connection_that_closes_is_no_failure(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def closed(*_: object, **__: object) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")  # uvloop
+
+    broker = LaneBroker(redis_url, STREAM, "me", rng=random.Random(7), finish=asyncio.Event())
+    broker.register_task(nothing, task_name=brokers.task_name(NORMAL))
+    await broker.startup()
+    await brokers.kick(broker, NORMAL)
+    async with aclosing(broker.listen()) as listening, asyncio.timeout(WAIT_S):
+        message = await anext(listening)
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "send_packed_command", closed)
+        acknowledged = message.ack()
+        assert acknowledged is not None
+        await acknowledged
+    await broker.shutdown()
 
 
 async def test_receiving_ends_although_a_cancellation_was_swallowed(
