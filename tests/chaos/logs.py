@@ -31,6 +31,13 @@ AWAY = (
     "recovery mode",
 )
 
+# What a supervisor says of a kill, which was ours: its workers drain. The last is told behind one of the others.
+KILLED = (
+    "a worker died",
+    "a worker ended before it listened",
+    "the rolling restart is given up: a new worker does not start, the old ones go on",
+)
+
 
 class Tail:
     """Follows one log file from its present end."""
@@ -88,7 +95,7 @@ def _judge(text: bytes, outages: Sequence[Outage]) -> str | None:
     bad = line["level"] in ("error", "critical") or "exception" in line
     if not bad:
         return None
-    if line["event"] == "a worker died" and line["status"] == -SIGKILL:  # so we did; all others drain
+    if line["event"] in KILLED and line.get("status", -SIGKILL) == -SIGKILL:
         return None
     moment = datetime.fromisoformat(line["timestamp"])
     said = str(line.get("exception") or line.get("error") or "").strip().splitlines()
