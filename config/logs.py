@@ -28,7 +28,7 @@ _SECRET_FORMS = (
     # key=…, token: …, "password": "…" in an address, a repr or a message
     (
         re.compile(
-            rf"""(?i)([?&]key=|[\w-]*(?:{_NAME})[\w-]*["']?\s*[=:]\s*["']?)(?!\[redacted)"""
+            rf"""(?i)([?&]key=|(?:{_NAME})[\w-]*["']?\s*[=:]\s*["']?)(?!\[redacted)"""
             r"""(?:(?:bearer|basic|digest)\s+)?[^\s,;&"']+"""
         ),
         rf"\1{REDACTED}",

@@ -87,8 +87,12 @@ class Memberships:
         """
         if stream in conn.streams:
 
-            async def send_only(snapshot: Snapshot) -> None:
+            async def send_only(snapshot: Snapshot, missed: Sequence[Frame]) -> None:
+                if stream not in conn.streams:  # put out while it read
+                    return
                 send(snapshot)
+                for frame in missed:
+                    conn.member.session.send(self._message(frame))
 
             await self._delivery.between(stream, read, send_only)
             return

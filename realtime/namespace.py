@@ -131,6 +131,8 @@ class Namespace:
 
     async def opened(self, member: Member) -> None:
         conn: Connection = member.context
+        if conn.closed:  # it was cut while it was told that it is in
+            return
         conn.opened = True
         self._arm(conn)  # not before: what it may send must come behind the answer to the connect
         self._here.inc()
@@ -181,6 +183,7 @@ class Namespace:
     def _arm(self, conn: Connection, *, renewed: bool = False) -> None:
         """One deadline: first the notice, then the end. A client that has just renewed a token of under a minute hears
         half-way to its end: told at once, it would renew at once, for ever."""
+        self.parts.engine.wheel.forget(conn, conn.deadline)
         conn.noticed, conn.deadline = False, 0
         left = self._left(conn)
         if left is None:

@@ -9,6 +9,7 @@ from mypick.notifications.models import Notice
 from mypick.streams import Event
 
 PREFIX = "inbox:"
+NOTICES_AT_ONCE = 5_000  # ids in one query: databases take some 32,000 parameters
 _SHOWN = ("kind", "title", "body", "url", "image_url", "creator_id", "content_id")
 
 
@@ -25,7 +26,12 @@ async def render_new_notification(events: Sequence[Event]) -> list[Mapping[str, 
 
 async def notices_of(ids: Collection[int]) -> dict[int, Mapping[str, Any]]:
     """What is shown of notices, by their ids."""
-    return {row["id"]: row for row in await Notice.filter(id__in=ids).values("id", *_SHOWN)}
+    wanted = list(ids)
+    found: dict[int, Mapping[str, Any]] = {}
+    for start in range(0, len(wanted), NOTICES_AT_ONCE):
+        rows = await Notice.filter(id__in=wanted[start : start + NOTICES_AT_ONCE]).values("id", *_SHOWN)
+        found.update({row["id"]: row for row in rows})
+    return found
 
 
 def data_of(notice: Mapping[str, Any] | None, unread_count: int) -> dict[str, Any]:

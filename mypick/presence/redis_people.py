@@ -158,8 +158,13 @@ class RedisPresence(MemoryPresence):
             try:
                 await self._redis.ask(self._tell, here, gone)
             except RedisAwayError:
-                # Told when Redis is back. After a while our sets have ended, and who left need not be told of.
-                self._dirty.update(chunk if self._clock.monotonic() < self._told_until else here)
+                # Told when Redis is back. After a while our sets should have ended, and who left need not be told of;
+                # under another name, lest they have not.
+                if gone and self._clock.monotonic() >= self._told_until:
+                    self._node = secrets.token_hex(8)
+                    self._dirty.update(self._sockets)
+                else:
+                    self._dirty.update(chunk)
                 return
 
     async def _tell(self, client: Redis, here: Iterable[int], gone: Iterable[int]) -> None:

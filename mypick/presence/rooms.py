@@ -16,6 +16,7 @@ command of 0.3 ms; joining is 1 µs.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -160,6 +161,12 @@ class RoomPresence:
 
     async def _beat(self) -> None:
         began = self._clock.monotonic()
+        if float("-inf") < self._counts_until < began:  # taken for dead: what we wrote must not count again
+            self._node = secrets.token_hex(8)
+            for room, here in self._rooms.items():
+                here.written, here.unwritten = None, bool(here.sockets)
+                self._see_to(room, here)
+            self._counts_until = float("inf")  # once, until a beat is answered
         beat = await self._board.beat(self._node)
         gone, self._living = self._living - beat.living, beat.living
         rooms = list(self._rooms.items())

@@ -141,10 +141,34 @@ class Delivery:
         if local is None:
             local = self._locals[key] = Local(Position(0, key, "", 0, 0))
         local.members += 1
-        local.joining += 1
         try:
             if not local.ready:
                 await self._subscribing.get(key)  # before the first look at the head, and for all who are first
+            await self._show(local, read, enter)
+        except BaseException:
+            await self.leave(key)
+            raise
+
+    async def between(
+        self,
+        key: str,
+        read: Callable[[], Awaitable[tuple[Position, Snapshot]]],
+        send: Callable[[Snapshot, Sequence[Frame]], Awaitable[None]],
+    ) -> None:
+        """Send a fresh snapshot to a member of ``key`` in its place: behind what it already has, before what comes.
+        What it was sent while ``read`` read, it is sent again, behind the snapshot."""
+        local = self._locals.get(key)
+        if local is not None:  # else the member has left meanwhile
+            await self._show(local, read, send)
+
+    async def _show(
+        self,
+        local: Local,
+        read: Callable[[], Awaitable[tuple[Position, Snapshot]]],
+        send: Callable[[Snapshot, Sequence[Frame]], Awaitable[None]],
+    ) -> None:
+        local.joining += 1
+        try:
             position, snapshot = await read()
             async with local.lock:  # from here on what arrives is held
                 if not local.ready or local.members == 1:
@@ -155,35 +179,19 @@ class Delivery:
                     position, snapshot = await read()
                     missed = []
                 await self._bring_to(local, position.head_seq)
-                await enter(snapshot, missed)
-        except BaseException:
-            local.joined()
-            self._send_signals(local)
-            await self.leave(key)
-            raise
-        local.joined()
-        self._drain(local)
-
-    async def between(
-        self,
-        key: str,
-        read: Callable[[], Awaitable[tuple[Position, Snapshot]]],
-        send: Callable[[Snapshot], Awaitable[None]],
-    ) -> None:
-        """Send a fresh snapshot to a member of ``key`` in its place: behind what it already has, before what comes."""
-        local = self._locals.get(key)
-        if local is None:  # the member has left meanwhile
-            return
-        try:
-            async with local.lock:
-                position, snapshot = await read()
-                await self._bring_to(local, position.head_seq)
-                await send(snapshot)
+                await send(snapshot, missed)
         finally:
+            local.joined()
+            self._settle(local)
+
+    def _settle(self, local: Local) -> None:
+        """Deliver what waited, unless somebody else holds the stream, who will."""
+        if local.ready and not local.lock.locked() and self._locals.get(local.position.key) is local:
             self._drain(local)
 
     async def _subscribe(self, keys: Sequence[str]) -> Mapping[str, bool]:
-        await self._bus.subscribe([CHANNEL + key for key in keys])
+        # whoever asked may have gone before its turn, and nobody would unsubscribe again
+        await self._bus.subscribe([CHANNEL + key for key in keys if key in self._locals])
         return {}
 
     async def _bring_to(self, local: Local, seq: int) -> None:
@@ -262,7 +270,11 @@ class Delivery:
 
     def _grace_over(self, local: Local) -> None:
         local.grace = None
-        if local.held and min(local.held) > local.last_seq + 1:
+        if not local.held or local.lock.locked():
+            return
+        if local.last_seq + 1 in local.held:
+            self._drain(local)
+        else:
             self._fill_soon(local)
 
     def _fill_soon(self, local: Local) -> None:
@@ -278,9 +290,8 @@ class Delivery:
                     await self._catch_up(local, None)
         except Exception as failure:
             log.warning("gap not filled yet", stream=local.position.key, error=repr(failure))
-            self._send_signals(local)
-        else:
-            self._drain(local)
+        finally:
+            self._settle(local)
 
     async def _catch_up(self, local: Local, upto: int | None) -> None:
         """Deliver from the database up to ``upto``, or to the head. The caller holds the stream's lock."""

@@ -41,7 +41,11 @@ class Local:
         """What the members were sent after ``position`` was read; None where that is not known any more."""
         if position.epoch != self.position.epoch:
             return None
-        missed = [frame for frame in self.recent if frame.seq is not None and frame.seq > position.head_seq]
+        missed = [
+            frame
+            for frame in self.recent
+            if frame.epoch == position.epoch and frame.seq is not None and frame.seq > position.head_seq
+        ]
         return missed if len(missed) == max(0, self.last_seq - position.head_seq) else None
 
     def joined(self) -> None:

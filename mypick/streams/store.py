@@ -16,6 +16,7 @@ from mypick.streams.events import MAX_KEY, Event, Frame, Position
 from mypick.streams.missed import RESUMES_AT_ONCE, Question, page_of, read_missed
 from mypick.streams.models import Stream, StreamEvent
 
+FEW = 10  # questions in one batch, up to which each is answered to its limit
 MAX_PAGE = 200  # events in one answer, as the wire says
 _KNOWN_STREAMS = 50_000  # key → id, about 150 bytes each
 _HEADS_AT_ONCE = 5_000  # ids in one query: SQLite allows 32,766 parameters, PostgreSQL 32,767
@@ -183,7 +184,7 @@ class StreamStore:
             missed.positions.update({position.key: position for position in await self.positions(ids.values())})
         pages = {question: page_of(question, missed) for question in questions}
         for page in pages.values():
-            if page.short:  # far behind: the rest is a read of its own
+            if page.short and len(pages) <= FEW:  # in a storm who is far behind asks again: ``more`` says so
                 page.add(await self.after(page.position, page.last_seq, page.question.limit - len(page.events)))
         events = {event.id: event for page in pages.values() for event in page.events}
         shown = dict(zip(events, await self.show(list(events.values())), strict=True))

@@ -175,6 +175,35 @@ async def test_a_node_that_was_only_slow_is_counted_again(clock: FakeClock) -> N
     await model.assert_right()
 
 
+class CutOff:
+    """A board that cannot be reached."""
+
+    async def beat(self, _: str) -> object:
+        raise ConnectionError
+
+    async def write(self, _: str, __: object) -> object:
+        raise ConnectionError
+
+    async def read(self, _: object) -> object:
+        raise ConnectionError
+
+
+async def test_who_left_while_their_node_was_cut_off_is_counted_no_more(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model(clock, MemoryBoard(clock), 2)
+    model.join(0, "room:1", 1)
+    model.join(1, "room:1", 2)
+    await model.advance(3)
+    with monkeypatch.context() as cut:
+        cut.setattr(model.nodes[0], "_board", CutOff())
+        await model.advance(2)
+        model.leave(0, "room:1", 1)
+        await model.advance(WITHIN)
+    await model.advance(150)  # a look at everything is due each minute
+    await model.assert_right()
+
+
 async def test_when_messages_may_have_been_lost_all_is_read_again_at_once(clock: FakeClock) -> None:
     model = Model(clock, MemoryBoard(clock), 2, loses=10)
     model.join(0, "room:1", 1)

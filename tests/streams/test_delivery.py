@@ -150,6 +150,30 @@ async def test_what_is_sent_while_one_reads_reaches_the_others_at_once_and_it_as
         assert given == [2, 3, 4]
 
 
+async def test_one_that_fails_to_enter_holds_nobody_up(sqlite_database: Database) -> None:
+    async with nodes("a", "b") as (a, _):
+        early = await a.join("room:1")
+        entering, go_on = asyncio.Event(), asyncio.Event()
+
+        async def read() -> tuple[Position, None]:
+            return await a.streams.store.position("room:1"), None
+
+        async def enter(_: None, __: Sequence[Frame]) -> None:
+            entering.set()
+            await go_on.wait()
+            raise PermissionError("it was put out meanwhile")
+
+        joining = asyncio.create_task(a.streams.delivery.join("room:1", read, enter))
+        await entering.wait()
+        for number in range(3):
+            await a.streams.append(said("room:1", f"held {number}"))
+        assert early.seen == []  # while somebody enters
+        go_on.set()
+        await asyncio.gather(joining, return_exceptions=True)
+        await a.streams.delivery._out.flushed()
+        assert early.seen == [1, 2, 3]
+
+
 async def test_leaving_and_joining_again_at_once_stays_subscribed(sqlite_database: Database) -> None:
     async with nodes("a", "b") as (a, b):
         for round_number in range(10):
