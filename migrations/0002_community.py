@@ -169,6 +169,20 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='Report',
+            fields=[
+                ('id', fields.BigIntField(generated=False, primary_key=True, unique=True, db_index=True)),
+                ('community_id', fields.BigIntField()),
+                ('message_id', fields.BigIntField()),
+                ('reporter_id', fields.BigIntField(db_index=True)),
+                ('reason', fields.CharField(max_length=500)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('outcome', fields.CharField(null=True, max_length=10)),
+            ],
+            options={'table': 'report', 'app': 'mypick', 'unique_together': (('message_id', 'reporter_id'),), 'indexes': [Index(fields=['community_id', 'outcome', 'id'])], 'pk_attr': 'id', 'table_description': 'Somebody thinks that a message should not be there. One for each message and person.'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='Room',
             fields=[
                 ('id', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),

@@ -138,6 +138,11 @@ class CommunityNamespace(Namespace):
         """Change the mode of a room."""
         return await self._communities.moderation.set_mode(conn.actor, cmd)
 
+    @command("report-message", scope=WRITE)
+    async def report_message(self, conn: Connection, cmd: commands.ReportMessage) -> views.Done:
+        """Tell the moderators of a message that should not be there."""
+        return await self._communities.reports.report(conn.actor, cmd)
+
     @command("decide-held", scope=WRITE)
     async def decide_held(self, conn: Connection, cmd: commands.DecideHeld) -> views.Done:
         """Let a held message through, or throw it away."""

@@ -106,6 +106,7 @@ async def test_tables_have_the_rules_that_promises_rest_on(database: Database) -
         "message_revision": {"message_id,rev"},
         "reaction": {"message_id,emoji,user_id"},
         "pin": {"message_id"},
+        "report": {"message_id,reporter_id"},
         "membership": {"community_id,user_id"},
         "sanction": {"community_id,user_id,kind"},
         "read_marker": {"user_id,room_id"},

@@ -26,6 +26,7 @@ from mypick.community.commands import (
 from mypick.community.views import (
     CommunityBrief,
     CommunityView,
+    Dismissed,
     Done,
     Edited,
     HeldView,
@@ -34,6 +35,7 @@ from mypick.community.views import (
     MembershipState,
     MemberView,
     MessageSent,
+    ReportView,
     RoleSet,
 )
 from mypick.errors import Code
@@ -149,6 +151,22 @@ class HeldMessagesView(ApiView):
         return page_reply(await self.parts.communities.reading.held(self.actor, room_id, cursor, limit))
 
 
+class ReportsView(ApiView):
+    @rules("listReports", tag="communities", scope="read", errors=(Code.BANNED, Code.NOT_MEMBER))
+    async def get(
+        self, community_id: PathId, /, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+    ) -> r200[Page[ReportView]]:
+        """Reports that nobody has dealt with, the oldest first. For moderators."""
+        return page_reply(await self.parts.communities.reports.list(self.actor, community_id, cursor, limit))
+
+
+class MessageReportsView(ApiView):
+    @rules("dismissReports", tag="communities", scope=WRITE, idempotent=True, errors=(Code.BANNED, Code.NOT_MEMBER))
+    async def delete(self, message_id: PathId, /) -> r200[Dismissed]:
+        """Let a reported message stand. Twice is no error."""
+        return reply(await self.parts.communities.reports.dismiss(self.actor, message_id))
+
+
 class MessageRoute(ApiView):
     @rules("editMessage", tag="communities", scope=WRITE, idempotent=True, errors=(*WRITING, Code.CONFLICT))
     async def patch(self, message_id: PathId, /, command: NewText) -> r200[Edited]:
@@ -173,5 +191,7 @@ VIEWS: dict[str, type[ApiView]] = {
     "/communities/{community_id}/moderation-log": ModerationLogView,
     "/rooms/{room_id}/messages": RoomMessagesView,
     "/rooms/{room_id}/held": HeldMessagesView,
+    "/communities/{community_id}/reports": ReportsView,
     "/messages/{message_id}": MessageRoute,
+    "/messages/{message_id}/reports": MessageReportsView,
 }

@@ -145,6 +145,12 @@ class SetRoomMode(Command):
         return self.model_dump(exclude_unset=True, exclude={"room_id", "cid"})
 
 
+class ReportMessage(Command):
+    message_id: Id
+    reason: Reason
+    cid: Cid
+
+
 class DecideHeld(Command):
     message_id: Id
     approve: bool

@@ -12,7 +12,7 @@ from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import DeleteMessage, EditMessage
 from mypick.community.mentions import forget_text
-from mypick.community.models import Message, MessageRevision, ModerationEntry, Pin, Reaction
+from mypick.community.models import Message, MessageRevision, ModerationEntry, Pin, Reaction, Report
 from mypick.community.modes import require_open
 from mypick.community.policy import Action
 from mypick.community.rooms import Rooms, receipt
@@ -150,11 +150,12 @@ async def standing_message(message_id: int) -> Message:
 
 
 async def erase(message_ids: Sequence[int], now: datetime, seq: int) -> None:
-    """Make tombstones: texts, revisions, reactions, pins and what notifications quote are gone. The caller holds the
-    room's lock."""
+    """Make tombstones: texts, revisions, reactions, pins and what notifications and reports quote are gone. The caller
+    holds the room's lock."""
     ids = list(message_ids)
     await Message.filter(id__in=ids).update(text="", text_hash="", deleted_at=now, changed_seq=seq)
     await MessageRevision.filter(message_id__in=ids).delete()
     await Reaction.filter(message_id__in=ids).delete()
     await Pin.filter(message_id__in=ids).delete()
+    await Report.filter(message_id__in=ids).update(outcome="deleted", reason="")  # which may quote it
     await forget_text(ids, "")

@@ -178,6 +178,23 @@ class HeldMessage(Model):
         indexes = (("room_id", "status", "id"), ("author_id", "room_id", "status"))
 
 
+class Report(Model):
+    """Somebody thinks that a message should not be there. One for each message and person."""
+
+    id = fields.BigIntField(primary_key=True, generated=False)
+    community_id = fields.BigIntField()
+    message_id = fields.BigIntField()
+    reporter_id = fields.BigIntField(db_index=True)
+    reason = fields.CharField(max_length=500)
+    created_at = fields.DatetimeField()
+    outcome = fields.CharField(max_length=10, null=True)  # deleted, dismissed; none while it is open
+
+    class Meta:
+        table = "report"
+        unique_together = (("message_id", "reporter_id"),)
+        indexes = (("community_id", "outcome", "id"),)
+
+
 class ModerationEntry(Model):
     """What a moderator did. Written in the transaction of the deed. The database refuses to change or remove it."""
 

@@ -39,6 +39,7 @@ class Action(Enum):
 
     SEND = "write messages"
     REACT = "react to messages"
+    REPORT = "report messages"
     LINK = "send links without a moderator's look"
     MENTION = "notify people by mentioning them"
     SKIP_SLOW = "write as often as they like in slow mode"
@@ -49,6 +50,7 @@ class Action(Enum):
     BAN = "ban people and lift bans"
     DECIDE_HELD = "decide on held messages"
     READ_HELD = "see what is held"
+    DECIDE_REPORTS = "see and dismiss reports"
     READ_LOG = "read the moderation log"
     SET_MODE = "set the mode of a room"
     SET_ROLE = "give roles"
@@ -57,6 +59,7 @@ class Action(Enum):
 LOWEST: Mapping[Action, Role] = {
     Action.SEND: Role.NEWCOMER,
     Action.REACT: Role.NEWCOMER,
+    Action.REPORT: Role.NEWCOMER,
     Action.LINK: Role.MEMBER,
     Action.MENTION: Role.MEMBER,
     Action.SKIP_SLOW: Role.VIP,
@@ -67,6 +70,7 @@ LOWEST: Mapping[Action, Role] = {
     Action.BAN: Role.MODERATOR,
     Action.DECIDE_HELD: Role.MODERATOR,
     Action.READ_HELD: Role.MODERATOR,
+    Action.DECIDE_REPORTS: Role.MODERATOR,
     Action.READ_LOG: Role.MODERATOR,
     Action.SET_MODE: Role.MANAGER,
     Action.SET_ROLE: Role.MANAGER,

@@ -196,7 +196,7 @@ class Reading:
         names = await people.people(row.author_id for row in rows[:limit])
 
         def show(row: HeldMessage) -> HeldView:
-            author = _person(names, row.author_id)
+            author = brief_of(names, row.author_id)
             return HeldView(id=row.id, author=author, text=row.text, cause=row.cause, created_at=row.created_at)
 
         return page_of(rows, limit, show, lambda row: encode_cursor(_HELD, row.id))
@@ -219,9 +219,9 @@ class Reading:
         def show(row: ModerationEntry) -> LogEntryView:
             return LogEntryView(
                 id=row.id,
-                actor=_person(names, row.actor_id),
+                actor=brief_of(names, row.actor_id),
                 action=row.action,
-                user=_person(names, row.user_id),
+                user=brief_of(names, row.user_id),
                 room_id=row.room_id,
                 message_id=row.message_id,
                 reason=row.reason,
@@ -266,6 +266,6 @@ def _brief(row: Community, standing: Standing) -> CommunityBrief:
     )
 
 
-def _person(names: Mapping[int, Any], user_id: int | None) -> PersonBrief | None:
+def brief_of(names: Mapping[int, Any], user_id: int | None) -> PersonBrief | None:
     found = names.get(user_id) if user_id is not None else None
     return PersonBrief.model_validate(found) if found else None

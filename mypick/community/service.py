@@ -15,6 +15,7 @@ from mypick.community.messages import Messages, Meter
 from mypick.community.models import Community, Room
 from mypick.community.moderation import Evict, Moderation
 from mypick.community.reading import Reading
+from mypick.community.reports import Reports
 from mypick.community.rooms import Rooms
 from mypick.community.standings import Standings
 from mypick.community.streams import Shown
@@ -42,6 +43,7 @@ class Communities:
         self.edits = Edits(streams, standings, rooms, clock=clock, ids=ids)
         self.marks = Marks(streams, standings, rooms, clock=clock, ids=ids)
         self.moderation = Moderation(streams, standings, rooms, clock=clock, ids=ids, evict=evict)
+        self.reports = Reports(streams, standings, rooms, clock=clock, ids=ids)
         self.members = Members(streams, standings, clock=clock, ids=ids, evict=evict)
         self._clock = clock
 

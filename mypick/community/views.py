@@ -193,6 +193,20 @@ class HeldView(View):
     created_at: Instant
 
 
+class ReportView(View):
+    id: int
+    message_id: int
+    author: PersonBrief | None = Field(description="of the message")
+    text: str = Field(description="of the message, as it is now")
+    reporter: PersonBrief | None
+    reason: str
+    created_at: Instant
+
+
+class Dismissed(View):
+    dismissed: int = Field(description="how many reports were open")
+
+
 class LogEntryView(View):
     id: int
     actor: PersonBrief | None

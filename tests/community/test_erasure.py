@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mypick import db
-from mypick.community.commands import DeleteMessage, EditMessage
+from mypick.community.commands import DeleteMessage, EditMessage, ReportMessage
 from mypick.community.policy import Role
 from mypick.community.streams import room_of
 from tests.community.stage import Cast, Node, cid, community, texts
@@ -42,6 +42,8 @@ async def test_deleted_text_is_nowhere(two: list[Node], clock: FakeClock) -> Non
         (item,) = (await node.notifications.unread(reader)).items
         assert (item.data.kind, item.data.title) == (kind, "alice")
         assert CANARY in item.data.body
+    report = ReportMessage(message_id=sent.id, reason=f'"{CANARY}" is no word', cid=cid())
+    await node.communities.reports.report(bob, report)
     assert CANARY in await everything()
 
     await node.communities.edits.delete(cast["mo"], DeleteMessage(message_id=sent.id, cid=cid(), reason="off topic"))

@@ -34,6 +34,7 @@ ROLES = [role.word for role in Role]
 TABLE = """
 SEND         newcomer member vip moderator manager owner admin
 REACT        newcomer member vip moderator manager owner admin
+REPORT       newcomer member vip moderator manager owner admin
 LINK                  member vip moderator manager owner admin
 MENTION               member vip moderator manager owner admin
 SKIP_SLOW                    vip moderator manager owner admin
@@ -44,6 +45,7 @@ TIMEOUT                          moderator manager owner admin
 BAN                              moderator manager owner admin
 DECIDE_HELD                      moderator manager owner admin
 READ_HELD                        moderator manager owner admin
+DECIDE_REPORTS                   moderator manager owner admin
 READ_LOG                         moderator manager owner admin
 SET_MODE                                   manager owner admin
 SET_ROLE                                   manager owner admin

@@ -113,7 +113,7 @@ async def _community(alice: Rest, bob: Rest, creator_id: int) -> dict[str, int]:
         "community_id": community["id"],
         "room_id": room,
         "setRole.user_id": int(bob.user["id"]),
-        "editMessage.message_id": sent[0]["id"],
+        "message_id": sent[0]["id"],
         "deleteMessage.message_id": sent[1]["id"],
     }
 

@@ -136,6 +136,7 @@ async def test_moderators_see_what_is_held_and_what_was_done(
         assert (status, code_of(body)) == (403, "FORBIDDEN")
     (waiting,) = await get(rest, f"/rooms/{room}/held", bob)
     assert (waiting["id"], waiting["author"]["name"], waiting["cause"]) == (held["id"], "alice", "link")
+    assert await get(rest, f"/communities/{number}/reports", bob) == []
     path = f"/communities/{number}/members/{alice.id}"
     status, body, _ = await rest.call("PATCH", path, headers=bob.headers, json={"role": "vip"})
     assert (status, body["data"]) == (200, {"role": "vip"})

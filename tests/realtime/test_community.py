@@ -163,6 +163,7 @@ async def test_every_command_and_every_event(
     assert await code(his, "send-message", room_id=room, cid=cid(), text="but") == "TIMED_OUT"
     assert await ok(theirs, "unban-member", **sanction, cid=cid()) == {"seq": 10}
     assert await ok(his, "mark-read", room_id=room, seq=10) == {}
+    assert await ok(his, "report-message", message_id=answer["id"], reason="rude", cid=cid()) == {"seq": None}
     history = await ok(his, "history", room_id=room, before_seq=9, limit=2)
     assert [event["data"]["text"] for event in history["events"]] == ["hi", "www.example.com"]
     assert history["more"] is True
