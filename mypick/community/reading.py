@@ -67,8 +67,7 @@ class Reading:
         for (stream, user_id), (room_id, _) in zip(members, seats, strict=True):
             if room_id in places:
                 found.append((stream, user_id, communities[places[room_id]]))
-        users = {user_id for _, user_id in seats}
-        standings = await self._standings.of_people({community.id for *_, community in found}, users)
+        standings = await self._standings.of_people([(community.id, user_id) for _, user_id, community in found])
         evictions = []
         for stream, user_id, community in found:
             try:

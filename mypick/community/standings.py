@@ -94,19 +94,13 @@ class Standings:
             for community_id in community_ids
         }
 
-    async def of_people(
-        self, community_ids: Collection[int], user_ids: Collection[int]
-    ) -> dict[tuple[int, int], Standing]:
-        """Of all these people in all these communities, by both; what the site's own roles give counts: three
-        queries."""
-        rows = await _rows(community_ids, user_ids)
-        roles = await people.site_roles_of(user_ids)
+    async def of_people(self, seats: Collection[tuple[int, int]]) -> dict[tuple[int, int], Standing]:
+        """For pairs of community and person; what the site's own roles give counts: three queries."""
+        users = {user_id for _, user_id in seats}
+        rows = await _rows({community_id for community_id, _ in seats}, users)
+        roles = await people.site_roles_of(users)
         return {
-            (community_id, user_id): self._standing(
-                user_id, roles.get(user_id, "fan"), *rows.get((community_id, user_id), _NOTHING)
-            )
-            for community_id in community_ids
-            for user_id in user_ids
+            seat: self._standing(seat[1], roles.get(seat[1], "fan"), *rows.get(seat, _NOTHING)) for seat in set(seats)
         }
 
     def forget(self) -> None:
