@@ -34,6 +34,7 @@ from mypick.community.views import (
     LogEntryView,
     MembershipState,
     MemberView,
+    MessageInThread,
     MessageSent,
     ReportView,
     RoleSet,
@@ -160,6 +161,15 @@ class ReportsView(ApiView):
         return page_reply(await self.parts.communities.reports.list(self.actor, community_id, cursor, limit))
 
 
+class ThreadView(ApiView):
+    @rules("listThread", tag="communities", scope="read", errors=(Code.BANNED, Code.NOT_MEMBER))
+    async def get(
+        self, message_id: PathId, /, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+    ) -> r200[Page[MessageInThread]]:
+        """What was answered to a message and to its answers, the oldest first."""
+        return page_reply(await self.parts.communities.reading.thread(self.actor, message_id, cursor, limit))
+
+
 class MessageReportsView(ApiView):
     @rules("dismissReports", tag="communities", scope=WRITE, idempotent=True, errors=(Code.BANNED, Code.NOT_MEMBER))
     async def delete(self, message_id: PathId, /) -> r200[Dismissed]:
@@ -194,4 +204,5 @@ VIEWS: dict[str, type[ApiView]] = {
     "/communities/{community_id}/reports": ReportsView,
     "/messages/{message_id}": MessageRoute,
     "/messages/{message_id}/reports": MessageReportsView,
+    "/messages/{message_id}/thread": ThreadView,
 }

@@ -22,6 +22,7 @@ from mypick.community.views import (
     HeldView,
     HistoryPage,
     LogEntryView,
+    MessageInThread,
     PersonBrief,
     RoleName,
     RoomBrief,
@@ -36,7 +37,7 @@ from mypick.streams.store import MAX_PAGE
 
 FRESH = 50  # messages of a snapshot: about 25 KiB
 MAX_UNREAD = 1_000  # counted; more is "more"
-_LIST, _HELD, _LOG = "communities", "held", "moderation-log"
+_LIST, _HELD, _LOG, _THREAD = "communities", "held", "moderation-log", "thread"
 
 
 class Reading:
@@ -109,6 +110,26 @@ class Reading:
         position = await self._streams.store.position(room_of(room_id))
         messages, more = await self._messages(room_id, before_seq, limit)
         return HistoryPage(events=await self._as_events(messages, position), more=more)
+
+    async def thread(self, actor: Actor, message_id: int, cursor: str | None, limit: int) -> Page[MessageInThread]:
+        """What was answered to a message and to its answers, the oldest first."""
+        message = await Message.get_or_none(id=message_id)
+        if message is None:
+            raise not_found("message")
+        await self._enter(actor, message.room_id)
+        position = await self._streams.store.position(room_of(message.room_id))
+        query = Message.filter(thread_id=message.thread_id or message.id)
+        if cursor is not None:
+            (after,) = decode_cursor(cursor, _THREAD, int)
+            query = query.filter(seq__gt=after)
+        rows = await query.order_by("seq").limit(limit + 1)
+        events = {event["id"]: event for event in await self._as_events(rows[:limit], position)}
+        return page_of(
+            rows,
+            limit,
+            lambda row: MessageInThread.model_validate(events[row.id]),
+            lambda row: encode_cursor(_THREAD, row.seq),
+        )
 
     async def _enter(self, actor: Actor, room_id: int) -> tuple[Room, Standing]:
         place, standing = await self._standings.read(room_id, actor)

@@ -118,6 +118,12 @@ class MessageCreated(_Durable):
     data: MessageData
 
 
+class MessageInThread(MessageCreated):
+    """The event, with its type."""
+
+    type: Literal["message-created"]
+
+
 class MessageEdited(_Durable):
     data: EditedText
 

@@ -98,6 +98,32 @@ async def test_messages_are_sent_paged_edited_and_deleted(
     assert (status, code_of(body)) == (410, "GONE")
 
 
+async def test_a_thread_is_read_page_by_page_from_any_of_its_messages(
+    rest: Rest, alice: Fan, bob: Fan, community: dict[str, Any]
+) -> None:
+    room = community["rooms"][0]["id"]
+    question = await send(rest, alice, room, "question")
+    answers = [await send(rest, bob, room, "answer 0", reply_to=question["id"])]
+    for number in range(1, 4):
+        await send(rest, alice, room, f"beside {number}")
+        answers.append(await send(rest, bob, room, f"answer {number}", reply_to=answers[-1]["id"]))
+    await rest.call("DELETE", f"/messages/{answers[1]['id']}", headers=bob.headers)
+    for message in (question, answers[2]):
+        found, cursor = [], ""
+        while cursor is not None:
+            path = f"/messages/{message['id']}/thread?limit=3" + (f"&cursor={cursor}" if cursor else "")
+            status, body, _ = await rest.call("GET", path, headers=alice.headers)
+            assert status == 200, body
+            found += body["data"]
+            cursor = body["pagination"]["next_cursor"]
+        assert [event["data"]["text"] for event in found] == ["answer 0", "", "answer 2", "answer 3"]
+        assert found[0]["actor"]["name"] == "bob"
+        assert found[0]["type"] == "message-created"
+    await Community.filter(id=community["id"]).update(visibility="members")
+    status, body, _ = await rest.call("GET", f"/messages/{question['id']}/thread", headers=alice.headers)
+    assert (status, code_of(body)) == (403, "NOT_MEMBER")
+
+
 async def test_refusals_have_their_status(
     rest: Rest, alice: Fan, bob: Fan, community: dict[str, Any], clock: FakeClock
 ) -> None:
