@@ -11,7 +11,7 @@ import asyncio
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from redis.asyncio.connection import ConnectionPool
@@ -40,31 +40,25 @@ class Manners:
     outage: Outage
 
 
-class Owner:
+class Owner(Protocol):
     """What a keeper asks of its bus, and tells it. None of these may wait or raise."""
 
     def wanted(self, keeper: Keeper) -> Collection[bytes]:
         """The channels that are subscribed to at that server."""
-        raise NotImplementedError
 
-    def is_wanted(self, name: bytes) -> bool:
-        raise NotImplementedError
+    def is_wanted(self, name: bytes) -> bool: ...
 
     def canary(self, keeper: Keeper) -> bytes:
         """A channel of that server which nobody else has."""
-        raise NotImplementedError
 
     def hear(self, name: bytes, payload: bytes) -> None:
         """A message came."""
-        raise NotImplementedError
 
     def turned(self, keeper: Keeper, *, gap: bool) -> None:
         """It is up, or it is not; ``gap`` if it is up again after it was not."""
-        raise NotImplementedError
 
     def moved(self, channel: bytes | None) -> None:
         """A channel is another server's now, perhaps one that is subscribed to."""
-        raise NotImplementedError
 
 
 class Keeper:
