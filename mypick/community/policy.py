@@ -126,7 +126,7 @@ def require(standing: Standing, action: Action, target: Standing | None = None) 
     if not may(standing.role, action):
         lowest = LOWEST[action].word
         raise DomainError(Code.FORBIDDEN, f"only those from the role {lowest} up may {action.value}")
-    if target is not None and not standing.role > target.role:
+    if target is not None and not may_to(standing.role, action, target.role):
         raise DomainError(Code.FORBIDDEN, "one acts only on people of a lower rank")
 
 
