@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mypick.accounts import queries as people
 from mypick.community import commands, views
 from mypick.community.service import Communities
 from mypick.community.streams import CREATED, DELETED, EDITED, MODE, PINNED, PREFIX, REACTED, SANCTIONED, room_of
@@ -20,7 +19,6 @@ from realtime.namespace import PRESENCE, Namespace
 from realtime.parts import Parts
 from realtime.registry import ServerEvent, command
 
-TYPING_UPTO = 100  # people in a room; in a bigger one nobody could read who types
 WRITE = "community:write"
 
 
@@ -113,9 +111,8 @@ class CommunityNamespace(Namespace):
         stream = room_of(cmd.room_id)
         if stream not in conn.streams:
             raise DomainError(Code.NOT_MEMBER, "join the room first")
-        if await self._crowd.count(stream) <= TYPING_UPTO:
-            user = (await people.people([conn.actor.user_id])).get(conn.actor.user_id)
-            await self.parts.streams.signal(stream, "typing", {"room_id": cmd.room_id, "user": user}, but=conn.sid)
+        online = await self._crowd.count(stream)
+        await self._communities.marks.typing(conn.actor, cmd.room_id, online=online, socket=conn.sid)
         return views.Nothing()
 
     @command("timeout-member", scope=WRITE)

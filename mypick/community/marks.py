@@ -7,6 +7,7 @@ from typing import Any
 
 from tortoise.exceptions import IntegrityError
 
+from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
@@ -25,6 +26,7 @@ from mypick.streams import Append, Event, NewEvent, Streams
 
 MAX_EMOJI = 20  # kinds of reaction to one message
 MAX_PINS = 50  # in one room
+TYPING_UPTO = 100  # people in a room; in a bigger one nobody could read who types
 
 
 class Marks:
@@ -34,6 +36,13 @@ class Marks:
         self._rooms = rooms
         self._clock = clock
         self._ids = ids
+
+    async def typing(self, actor: Actor, room_id: int, *, online: int, socket: str = "") -> None:
+        """Tell a room in which ``online`` people are that the actor types, but for the own ``socket``. It is a signal,
+        and may be lost."""
+        if online <= TYPING_UPTO:
+            user = (await people.people([actor.user_id])).get(actor.user_id)
+            await self._streams.signal(room_of(room_id), "typing", {"room_id": room_id, "user": user}, but=socket)
 
     async def react(self, actor: Actor, command: React) -> Done:
         """Put an emoji on a message or take it back. Where that is so already nothing happens."""
