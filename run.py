@@ -46,8 +46,8 @@ from demo.youtube import PlatformEmulator
 from mypick.accounts import queries as people
 from mypick.accounts.actor import ROLES
 from mypick.creators import queries as creators
-from mypick.db import Database, DatabaseUnavailable, only_server, open_database
-from mypick.domain import Domain, build_domain, check_database
+from mypick.db import Database, DatabaseUnavailable, check_database, only_server, open_database
+from mypick.domain import Domain, build_domain
 from mypick.errors import DomainError
 from mypick.limits import WrongLimitError
 from mypick.platforms.protocol import Reference

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncmy.errors
 import asyncpg
+import structlog
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
 from tortoise.backends.base.config_generator import expand_db_url
@@ -26,6 +27,8 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+
+log = structlog.get_logger(__name__)
 
 APP = "mypick"
 MODELS = (
@@ -239,3 +242,17 @@ class Database:
 
     def _executor(self) -> MigrationExecutor:
         return MigrationExecutor(connection(), self._apps)
+
+
+async def check_database(database: Database) -> None:
+    """Migrate the embedded database; refuse a server database that is not migrated, with the command to run."""
+    pending = await database.pending_migrations()
+    if not pending:
+        return
+    if not database.embedded:
+        raise DatabaseUnavailable(
+            f"the database lacks {len(pending)} migration(s), the first is {pending[0]}. "
+            "Run `python run.py migrate` or `make migrate`, then start again."
+        )
+    done = await database.migrate()
+    log.info("embedded database migrated", migrations=done)

@@ -13,8 +13,8 @@ from config.settings import Settings
 from config.wiring import domain_settings, on_emulator
 from demo.youtube import PlatformEmulator
 from mypick.creators.commands import AddCreator
-from mypick.db import Database, DatabaseUnavailable, dialect
-from mypick.domain import Domain, build_domain, check_database
+from mypick.db import Database, DatabaseUnavailable, check_database, dialect
+from mypick.domain import Domain, build_domain
 from mypick.jobs.models import Job
 from tests.creators.stage import person
 from tests.servers import ValkeyServer

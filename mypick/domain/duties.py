@@ -1,0 +1,49 @@
+"""What a process does without being asked: jobs, and what is due by the clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from mypick.creators.service import POLL
+from mypick.domain.parts import Domain
+from mypick.notifications.announcements import FAN_OUT, TELL
+from mypick.notifications.fan_out import FanOut
+from mypick.streams.retention import Trimmer
+
+log = structlog.get_logger(__name__)
+
+HOUR = 3_600  # seconds
+KEEP_DONE = timedelta(days=7)  # jobs, for an operator who asks what happened
+MEASURE_EVERY = 15  # seconds between two looks at the queue, as often as Prometheus scrapes by default
+
+
+def give_duties(domain: Domain) -> None:
+    """Say who works which kind of job, and what is done on a clock."""
+    settings, jobs, every = domain.settings, domain.jobs, domain.schedules.every
+    fan_out = FanOut(domain.streams, domain.presence, domain.clock)
+    # people wait for what is new: it goes before the looking for more
+    jobs.register(FAN_OUT, fan_out.run, priority=2, max_attempts=20)
+    jobs.register(TELL, fan_out.tell_named, priority=1, max_attempts=20)
+    jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
+    every(settings.sweep_interval, POLL)
+
+    trimmer = Trimmer(domain.clock)
+
+    async def measure() -> None:
+        await domain.operator.summary()
+
+    async def clear_up() -> None:
+        removed = {
+            "events": await trimmer.trim(),
+            "receipts": await trimmer.drop_old_receipts(),
+            "notifications": await domain.notifications.purge(),
+            "sessions": await domain.accounts.sessions.purge(),
+            "jobs": await domain.operator.purge(KEEP_DONE),
+        }
+        if any(removed.values()):
+            log.info("cleared up", **removed)
+
+    every(MEASURE_EVERY, measure, "measure the queue")
+    every(HOUR, clear_up, "clear up")
