@@ -24,3 +24,7 @@ class FakeClock:
             raise ValueError("time does not run backwards")
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+    def step(self, seconds: float) -> None:
+        """Set the time of day forward or back, as somebody does whose clock was wrong."""
+        self._now += timedelta(seconds=seconds)

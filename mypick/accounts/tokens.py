@@ -19,7 +19,9 @@ from mypick.clock import Clock
 from mypick.errors import Code, DomainError
 
 MAXIMUM_LENGTH = 4096  # characters, checked before anything is parsed; ours have about 400
-SKEW = 5  # seconds that two servers' clocks may differ: an ``iat`` so far ahead is believed
+SKEW = 86_400
+"""Seconds that an ``iat`` may be ahead. We alone sign, so it guards nothing but the end of a token; and one node whose
+clock was wrong for an hour would else sign out, for good, everybody who had new tokens from it."""
 _ALGORITHM = "HS256"
 _REQUIRED = ["iss", "aud", "exp", "iat", "jti", "typ", "sid", "sub", "role"]
 _LARGEST_ID = 2**63 - 1

@@ -23,7 +23,10 @@ local now = time[1] * 1000000 + time[2]
 local cost, full = tonumber(ARGV[1]), tonumber(ARGV[2])
 local latest, ends = now, {}
 for i, key in ipairs(KEYS) do
-  ends[i] = math.max(now, tonumber(redis.call('GET', key) or 0)) + cost
+  local full_at = tonumber(redis.call('GET', key) or 0)
+  -- no bucket is emptier than empty: one that seems so was spent from before this clock was set back
+  if full_at > now + full then full_at = now end
+  ends[i] = math.max(now, full_at) + cost
   latest = math.max(latest, ends[i])
 end
 if latest - now > full then return {0, latest - now - full} end

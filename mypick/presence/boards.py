@@ -24,17 +24,21 @@ Part = int | frozenset[int]
 """What one node has in a room: who is there or, where they are many, how many."""
 
 _NODES = "mypick:rooms:nodes"  # by the time of their death, in ms on the clock of Redis
+# Nobody dies later than a life from now: who seems to did beat before that clock was set back, and counts once it beats
+# again.
 _BEAT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], 0, now)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', now + ARGV[2]), '+inf')
 local known = redis.call('ZSCORE', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 return {known and 1 or 0, redis.call('ZRANGE', KEYS[1], 0, -1)}
 """
 _LIVING = """
 local time = redis.call('TIME')
-return redis.call('ZRANGEBYSCORE', KEYS[1], time[1] * 1000 + math.floor(time[2] / 1000), '+inf')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return redis.call('ZRANGEBYSCORE', KEYS[1], string.format('%.0f', now), string.format('%.0f', now + ARGV[1]))
 """
 
 
@@ -133,7 +137,7 @@ class RedisBoard:
         async with client.pipeline(transaction=False) as pipe:
             for room in rooms:
                 pipe.hgetall(_key(room))
-            pipe.eval(_LIVING, 1, _NODES)
+            pipe.eval(_LIVING, 1, _NODES, self._life_ms)
             *found, nodes = await pipe.execute()
         living = frozenset(nodes)
         dead = {room: [*fields.keys() - living] for room, fields in zip(rooms, found, strict=True)}

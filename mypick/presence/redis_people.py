@@ -31,11 +31,20 @@ SHARDS_AT_ONCE = 2  # in one round trip, where whole shards are read
 HEARTBEAT = 5.0  # seconds
 LIFE = 9.0  # seconds after the last heartbeat; with it a dead node's users are gone within 10 s
 GATHER = 0.1  # seconds over which arrivals and departures are gathered
-FORGET_NODES_AFTER = 600  # seconds; their sets went long before, and clocks differ by less
+FORGET_NODES_AFTER = 600  # seconds; their sets went long before
 NODES_KNOWN_FOR = 1.0  # seconds; a new node's users are seen by the others within it
 RETRY = 1.0  # seconds between tries to tell Redis what it could not be told
 
 _NODES = "mypick:presence:nodes"
+# One clock decides, that of Redis: the nodes' own may differ by hours. Who seems to beat in the future did so before
+# that clock was set back; the living beat again at once.
+_BEAT = """
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+"""
 _COUNT = "return #redis.call('SUNION', unpack(KEYS))"
 
 
@@ -137,14 +146,11 @@ class RedisPresence(MemoryPresence):
 
     async def _prolong(self, client: Redis) -> set[int]:
         """Shards that should have users of ours in Redis and have not."""
-        now = self._clock.now().timestamp()
         async with client.pipeline(transaction=False) as pipe:
             for shard in range(SHARDS):
                 pipe.pexpire(self._key(self._node, shard), self._life_ms)
-            pipe.zadd(_NODES, {self._node: now})
-            pipe.zremrangebyscore(_NODES, 0, now - FORGET_NODES_AFTER)
-            pipe.zrange(_NODES, 0, -1)
-            *prolonged, _, _, nodes = await pipe.execute()
+            pipe.eval(_BEAT, 1, _NODES, self._node, FORGET_NODES_AFTER)
+            *prolonged, nodes = await pipe.execute()
         self._learn(nodes)
         self._told_until = self._clock.monotonic() + self._life_ms / 1_000
         told = {user_id % SHARDS for user_id in self._sockets if user_id not in self._dirty}

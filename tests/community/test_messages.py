@@ -61,6 +61,17 @@ async def test_fifty_at_once_in_slow_mode_are_one(two: list[Node], clock: FakeCl
     assert await Message.all().count() == 2
 
 
+async def test_a_message_of_a_clock_that_ran_ahead_silences_nobody(node: Node, cast: Cast, clock: FakeClock) -> None:
+    await node.communities.moderation.set_mode(
+        cast["oz"], SetRoomMode(room_id=cast.room, cid=cid(), slow_seconds=30, unique_text=True)
+    )
+    clock.step(3_600)
+    await node.send(cast["alice"], cast.room, "hello")
+    clock.step(-3_600)
+    await node.send(cast["alice"], cast.room, "hello")
+    assert (await refused(node.send(cast["alice"], cast.room, "too soon"))).code is Code.SLOW_MODE
+
+
 async def test_slow_mode_is_charged_only_for_what_was_sent(node: Node, cast: Cast, clock: FakeClock) -> None:
     await node.communities.moderation.set_mode(
         cast["oz"], SetRoomMode(room_id=cast.room, cid=cid(), slow_seconds=30, unique_text=True)
