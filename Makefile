@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 3
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint bench chaos soak migrate seed assets clean lock
 
@@ -22,7 +23,7 @@ run: runtime ## Open MyPick on port 4000, or PORT=…, with demonstration conten
 	@$(BIN)/python run.py demo $(if $(PORT),--port $(PORT))
 
 test: install lint ## Run linters, types, import contracts and all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: install ## Run linters, types and import contracts
 	@$(BIN)/ruff check .

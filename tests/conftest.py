@@ -30,6 +30,10 @@ DIALECTS = [
     "postgres",
     *([pytest.param("mariadb", marks=pytest.mark.mariadb)] if MYSQL_URL else []),
 ]
+ONE_AT_A_TIME = ("tests.chaos", "tests.benchmarks")
+"""These fill the machine: beside another of their kind each would measure the other."""
+SHARED_STACKS = ("tests.e2e", "tests.wrong_input")
+"""Their tests share servers of a module, which one worker starts once."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -39,6 +43,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     for line in left_out():
         if terminal is not None:
             terminal.write_line(line)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says which tests belong to one worker of ``pytest -n``; all others go to whoever is free."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        module = item.module.__name__
+        if module.startswith(ONE_AT_A_TIME):
+            item.add_marker(pytest.mark.xdist_group("machine"))
+        elif module.startswith(SHARED_STACKS):
+            item.add_marker(pytest.mark.xdist_group(module))
 
 
 def run_apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

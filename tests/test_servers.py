@@ -88,7 +88,7 @@ def test_a_server_dies_with_its_owner_and_leaves_no_files(tmp_path: Path) -> Non
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:  # pytest makes them private; the server may run as another user
+    for parent in tmp_path.parents[:3]:  # pytest makes them private; the server may run as another user
         parent.chmod(0o755)
     owner = subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
