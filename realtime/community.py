@@ -93,7 +93,7 @@ class CommunityNamespace(Namespace):
     @command("react", scope=WRITE)
     async def react(self, conn: Connection, cmd: commands.React) -> views.Done:
         """Put an emoji on a message or take it back."""
-        return await self._communities.marks.react(conn.actor, cmd)
+        return await self._communities.reactions.react(conn.actor, cmd)
 
     @command("pin-message", scope=WRITE)
     async def pin_message(self, conn: Connection, cmd: commands.PinMessage) -> views.Done:

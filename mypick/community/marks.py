@@ -1,4 +1,4 @@
-"""What people put on messages: reactions and pins, and how far they have read."""
+"""Pins, how far people have read, and that they type."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
-from mypick.community.commands import MarkRead, PinMessage, React
+from mypick.community.commands import MarkRead, PinMessage
 from mypick.community.edits import standing_message
-from mypick.community.models import Message, ModerationEntry, Pin, Reaction, ReadMarker
-from mypick.community.modes import require_open
+from mypick.community.models import Message, ModerationEntry, Pin, ReadMarker
 from mypick.community.policy import Action
 from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Standings
-from mypick.community.streams import PINNED, REACTED, reactions_of, room_of
+from mypick.community.streams import PINNED, room_of
 from mypick.community.views import Done, Nothing
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.streams import Append, Event, NewEvent, Streams
 
-MAX_EMOJI = 20  # kinds of reaction to one message
 MAX_PINS = 50  # in one room
 TYPING_UPTO = 100  # people in a room; in a bigger one nobody could read who types
 
@@ -43,40 +41,6 @@ class Marks:
         if online <= TYPING_UPTO:
             user = (await people.people([actor.user_id])).get(actor.user_id)
             await self._streams.signal(room_of(room_id), "typing", {"room_id": room_id, "user": user}, but=socket)
-
-    async def react(self, actor: Actor, command: React) -> Done:
-        """Put an emoji on a message or take it back. Where that is so already nothing happens."""
-        room_id = await self._rooms.room_of_message(command.message_id)
-        found: list[Message] = []
-
-        async def decide() -> Sequence[NewEvent]:
-            now = self._clock.now()
-            place, standing = await self._standings.locked(room_id, actor)
-            await require_open(place, standing, now)
-            policy.require(standing, Action.REACT)
-            message = await standing_message(command.message_id)
-            found[:] = [message]
-            mine = Reaction.filter(message_id=message.id, emoji=command.emoji, user_id=actor.user_id)
-            if await mine.exists() is command.on:
-                return ()
-            if command.on:
-                counts = (await reactions_of([message.id])).get(message.id, [])
-                if len(counts) >= MAX_EMOJI and command.emoji not in {one["emoji"] for one in counts}:
-                    raise DomainError(Code.FULL, f"a message takes {MAX_EMOJI} kinds of reaction: use one of them")
-                await Reaction.create(
-                    message_id=message.id, emoji=command.emoji, user_id=actor.user_id, created_at=now
-                )
-            else:
-                await mine.delete()
-            data = {
-                "message_id": message.id,
-                "emoji": command.emoji,
-                "on": command.on,
-                "reactions": (await reactions_of([message.id])).get(message.id, []),
-            }
-            return [NewEvent(room_of(room_id), REACTED, data, ref=message.id, actor_id=actor.user_id)]
-
-        return await self._mark(room_id, actor, "react", command, decide, found)
 
     async def pin(self, actor: Actor, command: PinMessage) -> Done:
         """Pin a message to its room or take it off. Where that is so already nothing happens."""

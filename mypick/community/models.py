@@ -56,6 +56,8 @@ class Message(Model):
     created_at = fields.DatetimeField()
     edited_at = fields.DatetimeField(null=True)
     deleted_at = fields.DatetimeField(null=True)
+    reacted_at = fields.DatetimeField(null=True)  # when its reactions were told last
+    reactions_due = fields.BooleanField(default=False)  # some were not told yet: a job will
 
     class Meta:
         table = "message"

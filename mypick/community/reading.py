@@ -13,6 +13,7 @@ from mypick.accounts.actor import Actor
 from mypick.community import policy
 from mypick.community.models import Community, HeldMessage, Membership, Message, ModerationEntry, ReadMarker, Room
 from mypick.community.policy import Action, Standing
+from mypick.community.reactions import own_reactions
 from mypick.community.rooms import MAX_ROOMS
 from mypick.community.standings import Standings
 from mypick.community.streams import CREATED, MODE_FIELDS, PREFIX, room_of
@@ -99,8 +100,10 @@ class Reading:
                 "events": await self._as_events(messages, position),
                 "more": more,
             }
+        shown = [event["id"] for event in answer["events"] if event["type"] == CREATED]
+        own = await own_reactions(actor.user_id, shown)
         return position, RoomJoined.model_construct(
-            **answer, role=role_word(standing), mode=mode_view(room), online=0
+            **answer, own_reactions=own, role=role_word(standing), mode=mode_view(room), online=0
         )
 
     async def history(self, actor: Actor, room_id: int, before_seq: int, limit: int) -> HistoryPage:
@@ -109,7 +112,9 @@ class Reading:
         await self._enter(actor, room_id)
         position = await self._streams.store.position(room_of(room_id))
         messages, more = await self._messages(room_id, before_seq, limit)
-        return HistoryPage(events=await self._as_events(messages, position), more=more)
+        own = await own_reactions(actor.user_id, [row.id for row in messages])
+        events = await self._as_events(messages, position)
+        return HistoryPage.model_construct(events=events, own_reactions=own, more=more)
 
     async def thread(self, actor: Actor, message_id: int, cursor: str | None, limit: int) -> Page[MessageInThread]:
         """What was answered to a message and to its answers, the oldest first."""

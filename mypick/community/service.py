@@ -14,6 +14,7 @@ from mypick.community.members import Members
 from mypick.community.messages import Messages, Meter
 from mypick.community.models import Community, Room
 from mypick.community.moderation import Evict, Moderation
+from mypick.community.reactions import Reactions
 from mypick.community.reading import Reading
 from mypick.community.reports import Reports
 from mypick.community.rooms import Rooms
@@ -41,6 +42,7 @@ class Communities:
         self.reading = Reading(streams, standings)
         self.messages = Messages(streams, standings, rooms, clock=clock, ids=ids, jobs=jobs, meter=meter)
         self.edits = Edits(streams, standings, rooms, clock=clock, ids=ids)
+        self.reactions = Reactions(streams, standings, rooms, clock=clock, jobs=jobs)
         self.marks = Marks(streams, standings, rooms, clock=clock, ids=ids)
         self.moderation = Moderation(streams, standings, rooms, clock=clock, ids=ids, evict=evict)
         self.reports = Reports(streams, standings, rooms, clock=clock, ids=ids)

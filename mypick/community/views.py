@@ -96,10 +96,15 @@ class DeletedData(View):
     by_moderator: bool
 
 
-class ReactionData(View):
+class OwnReaction(View):
     message_id: int
     emoji: str
-    on: bool
+
+
+class ReactionData(View):
+    message_id: int
+    emoji: str | None = Field(description="null where several were gathered")
+    on: bool | None = Field(description="null where several were gathered")
     reactions: list[ReactionCount] = Field(description="all of the message, with this change")
 
 
@@ -161,6 +166,7 @@ class RoomJoined(View):
     reset: bool = Field(description="events are the newest messages as they are now: throw away what you have")
     events: list[dict[str, Any]]
     more: bool = Field(description="after a reset: there are older messages; else: call sync with the last seq")
+    own_reactions: list[OwnReaction] = Field(description="of the asker, to the messages in events")
     role: RoleName | None
     mode: RoomMode
     online: int
@@ -168,6 +174,7 @@ class RoomJoined(View):
 
 class HistoryPage(View):
     events: list[dict[str, Any]] = Field(description="each a message-created, with the message as it is now")
+    own_reactions: list[OwnReaction] = Field(description="of the asker, to these messages")
     more: bool
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from mypick.community.reactions import SHOW_REACTIONS
 from mypick.creators.service import POLL
 from mypick.domain.parts import Domain
 from mypick.notifications.announcements import FAN_OUT, TELL
@@ -26,6 +27,7 @@ def give_duties(domain: Domain) -> None:
     # people wait for what is new: it goes before the looking for more
     jobs.register(FAN_OUT, fan_out.run, priority=2, max_attempts=20)
     jobs.register(TELL, fan_out.tell_named, priority=1, max_attempts=20)
+    jobs.register(SHOW_REACTIONS, domain.communities.reactions.show, priority=1, max_attempts=20)
     jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
     every(settings.sweep_interval, POLL)
 

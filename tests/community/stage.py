@@ -19,6 +19,7 @@ from mypick.clock import Clock
 from mypick.community.commands import SendMessage
 from mypick.community.models import Community, Membership, Room
 from mypick.community.policy import Role
+from mypick.community.reactions import SHOW_REACTIONS
 from mypick.community.service import Communities
 from mypick.community.streams import room_of
 from mypick.community.views import MessageSent
@@ -67,8 +68,6 @@ class Node:
         jobs = Jobs(clock, work=False)
         fan_out = FanOut(self.streams, Present(), clock)
         jobs.register(TELL, fan_out.tell_named, priority=1, max_attempts=20)
-        kind = JobKind(TELL, fan_out.tell_named, 1, 20, 60.0, 3600.0, BackOff(1.0, 300.0))
-        self._claims = Claims(clock, {TELL: kind})
         self.evicted: list[Eviction] = []
         limits = Limits(clock=clock, overrides={"community.send": sends})
         self.communities = Communities(
@@ -80,6 +79,12 @@ class Node:
             meter=limits.meter("community.send"),
             evict=self._evict,
         )
+        handlers = {TELL: fan_out.tell_named, SHOW_REACTIONS: self.communities.reactions.show}
+        jobs.register(SHOW_REACTIONS, handlers[SHOW_REACTIONS], priority=1)
+        kinds = {
+            name: JobKind(name, handler, 1, 20, 60.0, 3600.0, BackOff(1.0, 300.0)) for name, handler in handlers.items()
+        }
+        self._claims = Claims(clock, kinds)
         self._appender: asyncio.Task[None] | None = None
 
     async def _evict(self, eviction: Eviction) -> None:
@@ -106,7 +111,7 @@ class Node:
             self._appender = asyncio.create_task(self.streams.appender.run())
 
     async def carry_all(self) -> int:
-        """Tell everybody whom a job names, as a worker does. How many jobs."""
+        """Do what is due, as a worker does. How many jobs."""
         done = 0
         while claim := await self._claims.claim(lane_of(1)):
             await claim.kind.handler(claim.work)

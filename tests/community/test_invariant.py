@@ -107,7 +107,7 @@ class Scene:
             case "delete", ():
                 await services.edits.delete(actor, DeleteMessage.model_validate(on))
             case "react", (emoji, put):
-                await services.marks.react(actor, React.model_validate({**on, "emoji": emoji, "on": put}))
+                await services.reactions.react(actor, React.model_validate({**on, "emoji": emoji, "on": put}))
             case "pin", (put,):
                 await services.marks.pin(actor, PinMessage.model_validate({**on, "on": put}))
             case unknown:
@@ -135,6 +135,7 @@ async def test_old_state_and_its_events_make_a_fresh_snapshot(
         await clients[-1].join()
         await asyncio.gather(*(scene.play(two[at % 2], step) for at, step in enumerate(steps)))
         clock.advance(2)
+        await two[len(clients) % 2].carry_all()
     fresh = await two[0].snapshot(people["watcher"], cast.room)
     for client in clients:
         await client.catch_up()
@@ -173,6 +174,7 @@ async def test_every_kind_of_change_made_while_away_reaches_the_client(two: list
         client = RoomClient(two[1], cast["watcher"], cast.room)
         await client.join()
         before = client.seq
+        clock.advance(1)
         await scene.play(two[0], step)
         assert scene.done == done + 1, f"{step} was refused"
         await client.catch_up()

@@ -41,7 +41,7 @@ async def test_nothing_is_accepted_after_a_ban_commits(two: list[Node], clock: F
             behind += banned.is_set()
             try:
                 await node.send(alice, room, "more")
-                await node.communities.marks.react(
+                await node.communities.reactions.react(
                     alice, React(message_id=sent.id, cid=cid(), emoji="👍", on=not banned.is_set())
                 )
             except DomainError as refused:
@@ -105,7 +105,7 @@ async def test_who_is_banned_can_do_nothing_until_it_is_lifted(node: Node, cast:
         node.send(alice, cast.room, "x"),
         services.edits.edit(alice, EditMessage(message_id=sent.id, cid=cid(), text="x", rev=1)),
         services.edits.delete(alice, DeleteMessage(message_id=sent.id, cid=cid())),
-        services.marks.react(alice, React(message_id=sent.id, cid=cid(), emoji="👍", on=True)),
+        services.reactions.react(alice, React(message_id=sent.id, cid=cid(), emoji="👍", on=True)),
         services.reading.history(alice, cast.room, 100, 10),
         services.reading.join(alice, cast.room, None, None),
         services.reading.community(alice, cast.community),
@@ -135,7 +135,7 @@ async def test_who_is_timed_out_reads_and_takes_back_but_does_not_write(
     for attempt in (
         node.send(alice, cast.room, "x"),
         services.edits.edit(alice, EditMessage(message_id=sent.id, cid=cid(), text="x", rev=1)),
-        services.marks.react(alice, React(message_id=sent.id, cid=cid(), emoji="👍", on=True)),
+        services.reactions.react(alice, React(message_id=sent.id, cid=cid(), emoji="👍", on=True)),
     ):
         assert (await refused(attempt)).code is Code.TIMED_OUT
     assert await texts(node, alice, cast.room) == ["before"]

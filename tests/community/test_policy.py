@@ -163,7 +163,7 @@ async def _tried_alone(node: Node, cast: Cast, action: Action, name: str) -> boo
                 await node.send(actor, cast.room, "words")
             case Action.REACT:
                 sent = await node.send(actor, cast.room, "words")
-                await services.marks.react(actor, React(message_id=sent.id, cid=cid(), emoji="👍", on=True))
+                await services.reactions.react(actor, React(message_id=sent.id, cid=cid(), emoji="👍", on=True))
             case Action.PIN:
                 sent = await node.send(actor, cast.room, "words")
                 await services.marks.pin(actor, PinMessage(message_id=sent.id, cid=cid(), on=True))
