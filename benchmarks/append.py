@@ -21,6 +21,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import uvloop
@@ -28,9 +29,20 @@ from prometheus_client import CollectorRegistry
 
 from mypick import db
 from mypick.accounts import queries as people
+from mypick.accounts.actor import Actor
+from mypick.accounts.models import User
 from mypick.bus.memory import MemoryBus
 from mypick.clock import SystemClock
+from mypick.community.commands import SendMessage
+from mypick.community.models import Membership, Room
+from mypick.community.policy import Role
+from mypick.community.service import Communities
+from mypick.community.streams import room_of
+from mypick.control import Eviction
+from mypick.creators.models import Creator
 from mypick.ids import Ids
+from mypick.jobs.queue import Jobs
+from mypick.limits import Limits
 from mypick.metrics import Metrics
 from mypick.streams import Append as Unit
 from mypick.streams import NewEvent, ReceiptKey, Streams
@@ -45,6 +57,9 @@ TEXT = "x" * 100
 
 Append = Callable[[str, dict[str, Any]], Any]
 """``await append(stream_key, data)`` returns when the event is committed."""
+
+Appending = tuple[Append, list[str]]
+"""With the keys of the streams to write to."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +80,7 @@ class Appended:
 
 
 @asynccontextmanager
-async def one_per_transaction() -> AsyncIterator[Append]:
+async def one_per_transaction() -> AsyncIterator[Appending]:
     """The baseline: lock the stream, raise its head, insert the event, commit; one message each."""
     clock, ids = SystemClock(), Ids()
 
@@ -84,13 +99,18 @@ async def one_per_transaction() -> AsyncIterator[Append]:
                 data=data,
             )
 
-    yield append
+    yield append, await _new_streams()
+
+
+async def _new_streams() -> list[str]:
+    keys = [f"bench:{os.getpid()}:{time.time_ns()}:{number}" for number in range(STREAMS)]
+    for key in keys:
+        await Stream.create(key=key, epoch="bench")
+    return keys
 
 
 @asynccontextmanager
-async def ours() -> AsyncIterator[Append]:
-    """The server's own way: receipts, group commit, and after the commit the frames for the bus, with a query for
-    the names of the actors. No client listens."""
+async def _streams() -> AsyncIterator[Streams]:
     metrics = Metrics.on(CollectorRegistry())
     bus = MemoryBus(metrics=metrics)
     streams = Streams(
@@ -103,19 +123,9 @@ async def ours() -> AsyncIterator[Append]:
         metrics=metrics,
     )
     await bus.start(streams.delivery.on_message, streams.delivery.look_now)
-    run = time.time_ns()
-
-    async def append(key: str, data: dict[str, Any]) -> None:
-        number = next(numbers)
-        actor = 1 + number % ACTORS
-        # the payload is hashed and the reply is stored, as for a command of a client
-        receipt = ReceiptKey.of(actor, f"{run}-{number}", "send-message", data)
-        await streams.append(Unit([NewEvent(key, "message-created", data, actor_id=actor)], receipt=receipt))
-
-    numbers = itertools.count()
     appending = asyncio.create_task(streams.appender.run())
     try:
-        yield append
+        yield streams
     finally:
         streams.appender.close()
         await streams.appender.written(CLOSING)
@@ -124,8 +134,76 @@ async def ours() -> AsyncIterator[Append]:
         await bus.close()
 
 
-APPENDERS: Mapping[str, Callable[[], AbstractAsyncContextManager[Append]]] = {
+@asynccontextmanager
+async def ours() -> AsyncIterator[Appending]:
+    """The server's own way: receipts, group commit, and after the commit the frames for the bus, with a query for
+    the names of the actors. No client listens."""
+    run, numbers = time.time_ns(), itertools.count()
+    async with _streams() as streams:
+
+        async def append(key: str, data: dict[str, Any]) -> None:
+            number = next(numbers)
+            actor = 1 + number % ACTORS
+            # the payload is hashed and the reply is stored, as for a command of a client
+            receipt = ReceiptKey.of(actor, f"{run}-{number}", "send-message", data)
+            await streams.append(Unit([NewEvent(key, "message-created", data, actor_id=actor)], receipt=receipt))
+
+        yield append, await _new_streams()
+
+
+@asynccontextmanager
+async def chat() -> AsyncIterator[Appending]:
+    """The whole of ``send-message``, in rooms of their own: who may, in which mode, at what rate; the message's row and
+    event. One room for each stream, members who write turn by turn."""
+    clock, ids, numbers, run = SystemClock(), Ids(), itertools.count(), time.time_ns()
+    jobs = Jobs(clock, work=False)
+    meter = Limits(clock=clock, overrides={"community.send": "1000000/1s"}).meter("community.send")
+
+    async def evict(_: Eviction) -> None:
+        return
+
+    async with _streams() as streams:
+        communities = Communities(streams, people.people, clock=clock, ids=ids, jobs=jobs, meter=meter, evict=evict)
+        actors = await _members(run, clock.now())
+        rooms = {}
+        for number in range(STREAMS):
+            creator = await Creator.create(name=f"creator {number}", description="", created_at=clock.now())
+            community_id = await communities.open_for(creator.id)
+            await Membership.bulk_create(
+                [
+                    Membership(
+                        community_id=community_id,
+                        user_id=actor.user_id,
+                        rank=Role.MEMBER,
+                        joined_at=clock.now() - timedelta(days=30),
+                    )
+                    for actor in actors
+                ]
+            )
+            room = await Room.get(community_id=community_id)
+            rooms[room_of(room.id)] = room.id
+
+        async def append(key: str, data: dict[str, Any]) -> None:
+            number = next(numbers)
+            said = SendMessage(room_id=rooms[key], cid=f"{run}-{number}", text=f"{data['n']} {data['text']}")
+            await communities.messages.send(actors[number % ACTORS], said)
+
+        yield append, list(rooms)
+
+
+async def _members(run: int, now: datetime) -> list[Actor]:
+    users = [
+        User(email=f"{run}-{i}@bench.invalid", password_hash="", display_name=f"{i}", settings={}, created_at=now)
+        for i in range(ACTORS)
+    ]
+    for user in users:
+        await user.save()
+    return [Actor(user_id=user.id, role="fan", session_id=1, scopes=None, expires_at=None) for user in users]
+
+
+APPENDERS: Mapping[str, Callable[[], AbstractAsyncContextManager[Appending]]] = {
     "ours": ours,
+    "chat": chat,
     "one-per-transaction": one_per_transaction,
 }
 
@@ -165,20 +243,22 @@ async def paced(append: Append, keys: list[str], messages: int, rate: float) -> 
 
 async def measure(url: str, appender: str, messages: int) -> Appended:
     """Raises ``mypick.db.DatabaseUnavailable`` if ``url`` does not answer. What was written stays there."""
-    async with db.open_database(url, POOL) as database, APPENDERS[appender]() as append:
+    async with db.open_database(url, POOL) as database:
         await database.migrate()
-        keys = [f"bench:{os.getpid()}:{time.time_ns()}:{number}" for number in range(STREAMS)]
-        for key in keys:
-            await Stream.create(key=key, epoch="bench")
-        warm = messages // 4
-        await closed_loop(append, keys, warm)
-        cpu = time.process_time()
-        wall = await closed_loop(append, keys, messages)
-        cpu = time.process_time() - cpu
-        rate = messages / wall
-        late = await paced(append, keys, messages, rate / 2)
-        expected = warm + 2 * messages
-        stored, gapless = await _in_the_database(keys)
+        async with APPENDERS[appender]() as (append, keys):
+            return await _measure(append, keys, messages)
+
+
+async def _measure(append: Append, keys: list[str], messages: int) -> Appended:
+    warm = messages // 4
+    await closed_loop(append, keys, warm)
+    cpu = time.process_time()
+    wall = await closed_loop(append, keys, messages)
+    cpu = time.process_time() - cpu
+    rate = messages / wall
+    late = await paced(append, keys, messages, rate / 2)
+    expected = warm + 2 * messages
+    stored, gapless = await _in_the_database(keys)
     return Appended(
         expected=expected,
         stored=stored,

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ack, broadcast, connect, idle, pair, stall, storm
+from benchmarks import ack, broadcast, connect, idle, pair, room, stall, storm
 from benchmarks.append import APPENDERS
 from benchmarks.client import Door
 from benchmarks.subjects import Cores, Subject, SubjectError, on_core
@@ -41,6 +41,7 @@ class Size:
     idle_seconds: float | None  # None is one ping interval
     messages: int
     storm: int
+    talk: int  # messages to the big room
 
 
 FULL = Size(
@@ -55,6 +56,7 @@ FULL = Size(
     idle_seconds=None,
     messages=5_000,
     storm=5_000,
+    talk=200,
 )
 QUICK = Size(
     rounds=1,
@@ -68,6 +70,7 @@ QUICK = Size(
     idle_seconds=0.3,
     messages=200,
     storm=60,
+    talk=20,
 )
 FEW_IDLERS = 5  # the second size of idle connections is this part of the first: 2,000 beside 10,000
 STALLS = 5  # broadcasts to the big room
@@ -175,6 +178,31 @@ class Bench:
                 measure,
             )
 
+    def room(self) -> Measurement:
+        size = self.size
+        with room.stage(size.big_room, self.cores) as stage:
+
+            def measure(subject: Subject, cores: Cores) -> room.Talked:
+                if subject.name == "ours":
+                    return room.measure_ours(stage, cores, size.big_room, size.talk)
+                return room.measure_bare(subject, cores, size.big_room, size.talk)
+
+            return self._turns(
+                "room",
+                f"A room of {size.big_room:,} with 20 messages a second ({size.talk} messages); ours are judged and "
+                "stored, the peers' only broadcast",
+                (
+                    CPU,
+                    Figure("p50_ms", "p50 ms"),
+                    Figure("p99_ms", "p99 ms"),
+                    Figure("last_p99_ms", "p99 ms to the last"),
+                    Figure("join_kib", "KiB of a join"),
+                ),
+                (Goal("last_p99_ms", 500.0), Goal("join_kib", 32.0)),
+                self.peers,
+                measure,
+            )
+
     def idle(self) -> Measurement:
         return self._idle("idle", self.size.idlers)
 
@@ -273,6 +301,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Measurement]] = {
     "stall": Bench.stall,
     "pair": Bench.pair,
     "storm": Bench.storm,
+    "room": Bench.room,
     "idle": Bench.idle,
     "idle-few": Bench.idle_few,
     "append": Bench.append,

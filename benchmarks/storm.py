@@ -10,38 +10,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
-import secrets
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Self
 
 from benchmarks import wire
 from benchmarks.client import Client, Door, LoadError
 from benchmarks.load import Load
 from benchmarks.sample import SETTLE, Sample
-from benchmarks.subjects import PEERS, Cores, Subject, on_core, started
-from mypick.accounts.models import Session, User
-from mypick.accounts.tokens import Tokens
-from mypick.clock import SystemClock
+from benchmarks.stage import Stage, bring_in, ids_of, production
+from benchmarks.subjects import Cores, Subject, on_core, started
 from mypick.db import open_database
 from mypick.notifications.models import Inbox, Notice, Notification
 from mypick.streams.models import Stream, StreamEvent
-from tests.servers import PostgresServer, RedisServer
 
 UNREAD = 3  # notifications in each inbox
 SEEN = 1  # of them the client has; the others it missed
-FIRST_USER = 1_000_000
 AT_ONCE = 4_000  # connections under way: what the servers' backlog holds
 WARM_UP = 200  # clients that come before the clock runs
-PLENTY = "1000000/1s"
-LOG_BYTES = 1 << 30  # of the database's log: all of it
 _SPACE = b"/notifications,"
-_STATEMENT = re.compile(rb"LOG:  (?:execute |statement: )")
 
 
 @dataclass(frozen=True)
@@ -103,85 +93,19 @@ class Returning(Load):
         self._welcomed(client)
 
 
-@dataclass(frozen=True)
-class Stage:
-    """The servers behind ours, and the tokens of people who have something to catch up with."""
-
-    postgres: PostgresServer
-    subject: Subject
-    tokens: Sequence[str]
-
-    def queries(self) -> int:
-        """Statements until now."""
-        return len(_STATEMENT.findall(self.postgres.log(LOG_BYTES).encode()))
-
-
 @contextlib.contextmanager
 def stage(people: int, cores: Cores) -> Iterator[Stage]:
-    with on_core(cores.load), contextlib.ExitStack() as stack:
-        postgres = stack.enter_context(PostgresServer(options={"log_statement": "all"}))
-        redis = stack.enter_context(RedisServer())
-        url, secret = postgres.create_database("storm"), secrets.token_hex(32)
-        # of its own: Tortoise remembers the statements of whatever database a process had before
-        fill = [sys.executable, "-m", "benchmarks.storm", url, str(people)]
-        subprocess.run(fill, cwd=PEERS.parent.parent, check=True)
-        names = ("socket.handshake", "socket.connect", "socket.sync")
-        environment = {
-            "DATABASE_URL": url,
-            "REDIS_URL": redis.url,
-            "JWT_SECRET": secret,
-            "JWT_REFRESH_SECRET": secrets.token_hex(32),
-            "APP_ENV": "production",
-            "APP_HOST": "127.0.0.1",
-            "WORK_IN_SERVER": "no",
-            "RATE_LIMITS": json.dumps(dict.fromkeys(names, PLENTY)),
-        }
-        tokens = Tokens(SystemClock(), access_secret=secret, refresh_secret=environment["JWT_REFRESH_SECRET"])
-        yield Stage(
-            postgres,
-            Subject("ours", (sys.executable, "run.py", "serve", "--port", "0"), environment=environment),
-            [
-                tokens.issue_access(user_id=user_id, session_id=user_id, role="fan")
-                for user_id in range(FIRST_USER, FIRST_USER + people)
-            ],
-        )
+    with production("benchmarks.storm", people, cores, ("socket.handshake", "socket.connect", "socket.sync")) as ready:
+        yield ready
 
 
 async def _populate(url: str, people: int) -> None:
     """Live sessions, and inboxes of which nothing has been read, as a fan-out would have left them."""
     now = datetime.now(UTC)
-    ids = range(FIRST_USER, FIRST_USER + people)
+    ids = ids_of(people)
     async with open_database(url) as database:
         await database.migrate()
-        await User.bulk_create(
-            [
-                User(
-                    id=i,
-                    email=f"{i}@storm.invalid",
-                    password_hash="",
-                    display_name=f"{i}",
-                    settings={},
-                    created_at=now,
-                )
-                for i in ids
-            ],
-            batch_size=1_000,
-        )
-        await Session.bulk_create(
-            [
-                Session(
-                    id=i,
-                    user_id=i,
-                    user_agent="",
-                    address="127.0.0.1",
-                    created_at=now,
-                    last_used_at=now,
-                    expires_at=now + timedelta(days=1),
-                )
-                for i in ids
-            ],
-            batch_size=1_000,
-        )
+        await bring_in(ids, now)
         await Notice.bulk_create(
             [
                 Notice(

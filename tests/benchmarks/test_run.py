@@ -53,8 +53,13 @@ def test_a_quick_run_measures_everything_and_counts_exactly(
         assert figures["received"] == figures["expected"] > 0
         assert figures["stall_ms"] >= 0
     assert rounds["storm"]["ours"][0]["queries"] > 0  # of so few clients each asks for itself
+    for subject in ("ours", "stock"):
+        (figures,) = rounds["room"][subject]
+        assert figures["received"] == figures["expected"] > 0
+        assert 0 < figures["p99_ms"] <= figures["last_p99_ms"]
+    assert rounds["room"]["ours"][0]["join_kib"] > 1
     assert rounds["idle"]["stock"][0]["bytes_each"] > 0
-    for appender in ("ours", "one-per-transaction"):
+    for appender in ("ours", "chat", "one-per-transaction"):
         (appended,) = rounds["append"][appender]
         assert appended["stored"] == appended["expected"] > 0
         assert appended["rate"] > 0
