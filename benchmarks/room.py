@@ -33,6 +33,7 @@ from mypick.creators.models import Creator
 from mypick.db import open_database
 
 EVERY = 0.05  # seconds between two messages
+AHEAD = 16  # messages that the speaker has not seen yet
 READ = 10  # one in so many clients is read at once
 AT_ONCE = 1_000  # connections under way
 BEFORE = 60  # messages that are there already: a join answers the newest 50
@@ -76,6 +77,8 @@ class Talking(Load):
 
         def number_of(packet: bytes) -> int | None:
             if packet not in numbers:
+                if b'"ok":false' in packet:
+                    raise LoadError(f"a message was refused: {packet[:200]!r}")
                 found = _NUMBER.search(packet) if packet.startswith(b"42") else None
                 if found is None:
                     self.other += 1
@@ -105,7 +108,8 @@ class Talking(Load):
 
         def step() -> bool:
             nonlocal begun
-            while begun < messages and time.perf_counter() >= began + begun * EVERY:
+            speaker = self._ready[0].last  # who is late must not say more at once than a server takes from one
+            while begun < min(messages, speaker + 1 + AHEAD) and time.perf_counter() >= began + begun * EVERY:
                 due[begun] = began + begun * EVERY
                 self._send(self._ready[0], self.saying(begun))
                 begun += 1

@@ -19,7 +19,7 @@ from mypick.community.policy import Action
 from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Standings
 from mypick.community.streams import REACTED, reactions_of, room_of
-from mypick.community.views import Done, OwnReaction
+from mypick.community.views import Done
 from mypick.errors import Code, DomainError
 from mypick.jobs.queue import Jobs
 from mypick.jobs.work import Work
@@ -129,14 +129,6 @@ class Reactions:
                 )
 
         await self._streams.append(Append(streams=[room_of(room_id)], decide=decide, effect=effect))
-
-
-async def own_reactions(user_id: int, message_ids: Sequence[int]) -> list[OwnReaction]:
-    """What somebody has put on messages: one query."""
-    if not message_ids:
-        return []
-    rows = await Reaction.filter(message_id__in=list(message_ids), user_id=user_id).values_list("message_id", "emoji")
-    return [OwnReaction(message_id=message_id, emoji=emoji) for message_id, emoji in sorted(rows)]
 
 
 def _just_told(message: Message, now: datetime) -> bool:

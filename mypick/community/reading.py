@@ -13,8 +13,8 @@ from mypick.accounts.actor import Actor
 from mypick.community import policy
 from mypick.community.models import Community, HeldMessage, Membership, Message, ModerationEntry, ReadMarker, Room
 from mypick.community.policy import Action, Standing
-from mypick.community.reactions import own_reactions
 from mypick.community.rooms import MAX_ROOMS
+from mypick.community.snapshots import Snapshots, newest
 from mypick.community.standings import Standings
 from mypick.community.streams import CREATED, MODE_FIELDS, PREFIX, room_of
 from mypick.community.views import (
@@ -33,10 +33,9 @@ from mypick.community.views import (
 from mypick.control import Eviction
 from mypick.errors import DomainError, not_found
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
-from mypick.streams import Event, Position, Streams
+from mypick.streams import Position, Streams
 from mypick.streams.store import MAX_PAGE
 
-FRESH = 50  # messages of a snapshot: about 25 KiB
 MAX_UNREAD = 1_000  # counted; more is "more"
 _LIST, _HELD, _LOG, _THREAD = "communities", "held", "moderation-log", "thread"
 
@@ -45,6 +44,7 @@ class Reading:
     def __init__(self, streams: Streams, standings: Standings) -> None:
         self._streams = streams
         self._standings = standings
+        self._snapshots = Snapshots(streams.store)
 
     # rooms
 
@@ -90,18 +90,9 @@ class Reading:
         if after_seq is not None:
             answer = await self._streams.store.resume(position.key, epoch, after_seq, MAX_PAGE)
         if answer["reset"]:
-            messages, more = await self._messages(room_id, position.head_seq + 1, FRESH)
-            answer = {
-                "stream": position.key,
-                "epoch": position.epoch,
-                "head_seq": position.head_seq,
-                "floor_seq": position.floor_seq,
-                "reset": True,
-                "events": await self._as_events(messages, position),
-                "more": more,
-            }
+            position, answer = await self._snapshots.of(room_id)
         shown = [event["id"] for event in answer["events"] if event["type"] == CREATED]
-        own = await own_reactions(actor.user_id, shown)
+        own = await self._snapshots.own_reactions(actor.user_id, shown)
         return position, RoomJoined.model_construct(
             **answer, own_reactions=own, role=role_word(standing), mode=mode_view(room), online=0
         )
@@ -111,9 +102,9 @@ class Reading:
         messages stay."""
         await self._enter(actor, room_id)
         position = await self._streams.store.position(room_of(room_id))
-        messages, more = await self._messages(room_id, before_seq, limit)
-        own = await own_reactions(actor.user_id, [row.id for row in messages])
-        events = await self._as_events(messages, position)
+        messages, more = await newest(room_id, before_seq, limit)
+        own = await self._snapshots.own_reactions(actor.user_id, [row.id for row in messages])
+        events = await self._snapshots.as_events(messages, position)
         return HistoryPage.model_construct(events=events, own_reactions=own, more=more)
 
     async def thread(self, actor: Actor, message_id: int, cursor: str | None, limit: int) -> Page[MessageInThread]:
@@ -128,7 +119,7 @@ class Reading:
             (after,) = decode_cursor(cursor, _THREAD, int)
             query = query.filter(seq__gt=after)
         rows = await query.order_by("seq").limit(limit + 1)
-        events = {event["id"]: event for event in await self._as_events(rows[:limit], position)}
+        events = {event["id"]: event for event in await self._snapshots.as_events(rows[:limit], position)}
         return page_of(
             rows,
             limit,
@@ -140,29 +131,6 @@ class Reading:
         place, standing = await self._standings.read(room_id, actor)
         policy.require_entry(standing, place.community.visibility)
         return place.room, standing
-
-    @staticmethod
-    async def _messages(room_id: int, before_seq: int, limit: int) -> tuple[list[Message], bool]:
-        rows = await Message.filter(room_id=room_id, seq__lt=before_seq).order_by("-seq").limit(limit + 1)
-        return rows[:limit][::-1], len(rows) > limit
-
-    async def _as_events(self, messages: Sequence[Message], position: Position) -> list[dict[str, Any]]:
-        events = [
-            Event(
-                stream=position.key,
-                epoch=position.epoch,
-                seq=row.seq,
-                id=row.id,
-                type=CREATED,
-                at=row.created_at,
-                data={},
-                ref=row.id,
-                actor_id=row.author_id,
-            )
-            for row in messages
-        ]
-        shown = await self._streams.store.show(events)
-        return [{"type": CREATED, **body} for body in shown]
 
     # communities
 
