@@ -115,6 +115,9 @@ class Settings(BaseSettings):
         1024 * 1024, ge=64 * 1024, description="bytes held for a client that does not read; beyond it is closed"
     )
     socket_alone: Duration = Field(20, description="seconds that a connection may be in no namespace")
+    loop_look_ms: int = Field(
+        250, ge=1, le=10_000, description="milliseconds between two looks at how late the event loop runs"
+    )
     http_idle: Duration = Field(75, description="seconds for a request to arrive, and between two of a connection")
     metrics_token: SecretStr = Field(
         SecretStr(""), description="bearer token that /metrics asks for; empty leaves it open"

@@ -66,6 +66,7 @@ def domain_settings(settings: Settings, *, node: str, works: bool) -> DomainSett
         cache_max_size=settings.cache_max_size,
         general_rate=Rate(settings.rate_limit_max_requests, settings.rate_limit_window),
         rate_limits=settings.rate_limits,
+        loop_look=settings.loop_look_ms / 1_000,
     )
 
 

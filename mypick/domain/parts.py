@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -32,7 +33,7 @@ from mypick.platforms.protocol import Platform
 from mypick.presence import Presence, RoomPresence
 from mypick.streams import Streams
 
-LAG_EVERY = 0.25  # seconds
+TASKS_EVERY = 0.25  # seconds between two counts of the tasks: it walks over all of them
 WRITE_OUT = 5.0  # seconds that waiting appends have to be written at the end
 
 
@@ -80,11 +81,15 @@ class Domain:
 
     async def _measure_loop(self) -> None:
         """How late a timer runs is how late everything runs."""
+        every, counted_at = self.settings.loop_look, -math.inf
         while True:
-            due = self.clock.monotonic() + LAG_EVERY
-            await asyncio.sleep(LAG_EVERY)
-            self.metrics.loop_lag_seconds.observe(max(0.0, self.clock.monotonic() - due))
-            self.metrics.loop_tasks.set(len(asyncio.all_tasks()))
+            due = self.clock.monotonic() + every
+            await asyncio.sleep(every)
+            now = self.clock.monotonic()
+            self.metrics.loop_lag_seconds.observe(max(0.0, now - due))
+            if now - counted_at >= TASKS_EVERY:
+                counted_at = now
+                self.metrics.loop_tasks.set(len(asyncio.all_tasks()))
 
     async def close(self) -> None:
         """Stop in the opposite order: first what asks, then what writes, then what carries. A step that fails keeps

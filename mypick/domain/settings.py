@@ -33,3 +33,4 @@ class DomainSettings:
     cache_max_size: int
     general_rate: Rate
     rate_limits: Mapping[str, str]
+    loop_look: float  # between two looks at how late the loop runs

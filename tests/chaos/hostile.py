@@ -1,6 +1,8 @@
 """People who mean harm, in a process of their own that runs behind all others (``nice 19``).
 
-    echo '{"attack": "fuzz", "port": 4000, "tokens": ["…"], "seed": 1, "count": 1000}' | python -m tests.chaos.hostile
+    python -m tests.chaos.hostile < told
+
+    {"attack": "fuzz", "port": 4000, "tokens": ["…"], "seed": 1, "count": 1000, "core": null}
 
 When it has done its worst it prints one JSON line of figures.
 """
@@ -231,6 +233,8 @@ class Attacker:
 async def main() -> None:
     os.nice(19)
     given = orjson.loads(sys.stdin.buffer.readline())
+    if given["core"] is not None:
+        os.sched_setaffinity(0, {given["core"]})
     attacker = Attacker(given["port"], given["tokens"], Random(given["seed"]), given["count"])
     attacks = {"slow": attacker.slow, "drip": attacker.drip, "flood": attacker.flood, "fuzz": attacker.fuzz}
     print(orjson.dumps(await attacks[given["attack"]]()).decode(), flush=True)

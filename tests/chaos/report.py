@@ -52,6 +52,9 @@ _SIEGE = (
     "packets",
     "calm p99 ms",
     "p99 ms",
+    "worst ms",
+    "of the load itself ms",
+    "loop held ≤ ms",
     "MiB kept",
     "descriptors kept",
     "tasks kept",
@@ -73,9 +76,15 @@ def render(results: Sequence[Result], attacks: Sequence[Attack], load: float) ->
         f"- {result.shape.form}, seed {result.seed}: {problem}" for result in results for problem in result.problems
     ]
     wrong += [f"- siege: {problem}" for attack in attacks for problem in attack.problems]
+    slower = [
+        f"- {ATTACKS[attack.name]}: the load was the slower side, by {1000 * attack.acks.late:.1f} ms"
+        for attack in attacks
+        if attack.load_was_slower
+    ]
     verdict = "Every client's log equals the database." if results else "Nobody else felt it."
     verdict = "WRONG:" if wrong else verdict
-    return "\n\n".join([f"{machine} · load average {load:.1f} at the start", *tables, "\n".join([verdict, *wrong])])
+    head = f"{machine} · load average {load:.1f} at the start"
+    return "\n\n".join([head, *tables, "\n".join([verdict, *wrong, *slower])])
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
@@ -116,8 +125,11 @@ def _row(attack: Attack) -> Sequence[str]:
         ATTACKS[attack.name],
         f"{attack.figures['connections']:,}",
         f"{attack.figures.get('sent', attack.figures.get('asked', 0)):,}",
-        f"{1000 * attack.calm:.1f}",
-        f"{1000 * attack.p99:.1f}",
+        f"{1000 * attack.calm.p99:.1f}",
+        f"{1000 * attack.acks.p99:.1f}",
+        f"{1000 * attack.acks.worst:.1f}",
+        f"{1000 * attack.acks.late:.1f}",
+        f"{1000 * attack.held:.1f}",
         f"{attack.grown:+.1f}",
         f"{after.descriptors - before.descriptors:+d}",
         f"{after.tasks - before.tasks:+d}",

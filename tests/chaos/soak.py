@@ -25,15 +25,18 @@ from tests.chaos import truth
 from tests.chaos.client import Follower
 from tests.chaos.ground import standing
 from tests.chaos.logs import unexpected
+from tests.chaos.mutations import SPACE
 from tests.chaos.people import follow, make_people
 from tests.chaos.plan import Shape
-from tests.chaos.siege import FLOOR, ask_the_clock, percentile, vitals_of
+from tests.chaos.siege import percentile, vitals_of
 from tests.chaos.storm import LEFT
 from tests.chaos.verdict import judge
 from tests.e2e.stack import Device, Rest, Stack, running
 
 SHAPE = Shape("full", 100, 0, 4, 0, {})
 BESIDE = 5  # more, who ask for the clock
+ASK_EVERY = 0.05  # seconds between two clocks of one of these
+FLOOR = 0.01  # seconds: on a shared core a process may wait so long for its turn
 POST_EVERY, DROP_EVERY, VISIT_EVERY = 1.0, 1.0, 2.0  # seconds
 TO_ALL = 0.1  # of the posts; the others go to a quarter
 WARM_UP = 0.25  # of the time: caches and pools fill
@@ -89,6 +92,24 @@ class Soaked:
         early, late = percentile(self.p99[:third], 0.5), percentile(self.p99[-third:], 0.5)
         if late > 2 * max(early, FLOOR):
             self.problems.append(f"the p99 of acks went from {1000 * early:.1f} to {1000 * late:.1f} ms")
+
+
+async def ask_the_clock(http: aiohttp.ClientSession, url: str, token: str, took: Callable[[float], None]) -> None:
+    """A member who asks for the clock every ``ASK_EVERY`` seconds; ``took`` gets the seconds from question to ack."""
+    async with http.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket", compress=0) as line:
+        await line.receive_str()
+        await line.send_str(f"40{SPACE}," + orjson.dumps({"token": token}).decode())
+        due = monotonic()
+        number = 0
+        while True:
+            due = max(due + ASK_EVERY, monotonic())
+            await asyncio.sleep(due - monotonic())
+            asked, number = monotonic(), number + 1
+            await line.send_str(f'42{SPACE},{number}["clock",{{"t0":0}}]')
+            while not (told := await line.receive_str()).startswith(f"43{SPACE},{number}["):
+                if told == "2":
+                    await line.send_str("3")
+            took(monotonic() - asked)
 
 
 class Soak:
