@@ -106,6 +106,12 @@ class Settings(BaseSettings):
     socket_packets_per_second: int = Field(
         100, ge=1, description="packets of one connection, of whatever kind; beyond it is closed"
     )
+    socket_packets_per_turn: int = Field(
+        16, ge=1, le=10_000, description="packets of one connection in one turn of the event loop; others come between"
+    )
+    socket_steps_per_turn: int = Field(
+        8, ge=1, le=10_000, description="steps of connections that come and go in one turn of the event loop"
+    )
     socket_waiting: int = Field(32, ge=1, le=10_000, description="events of one client that wait for their turn")
     socket_connections: int = Field(50_000, ge=1, description="connections of one server process")
     socket_connections_per_user: int = Field(

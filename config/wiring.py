@@ -92,6 +92,8 @@ def socket_bounds(settings: Settings) -> Bounds:
         namespaces=settings.socket_namespaces,
         rooms=settings.socket_rooms,
         packets_per_second=settings.socket_packets_per_second,
+        packets_per_turn=settings.socket_packets_per_turn,
+        steps_per_turn=settings.socket_steps_per_turn,
         waiting=settings.socket_waiting,
         connections=settings.socket_connections,
         unsent_bytes=settings.socket_unsent_bytes,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
 from mypick import db
 from mypick.db import Database
-from mypick.gathering import Gathering
+from mypick.gathering import TOLD_AT_ONCE, Gathering
 
 Batches = list[list[int]]
 
@@ -49,6 +51,36 @@ async def test_more_than_a_batch_holds_wait_for_the_next(asked: Asked) -> None:
         2 * number for number in range(100, 125)
     ]
     assert [len(batch) for batch in asked.batches] == [10, 10, 5]
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["answers", "a failure"])
+async def test_those_of_one_batch_are_woken_over_several_turns(asked: Asked, fails: bool) -> None:
+    gathering = Gathering(asked)
+    asked.failure = ConnectionError("the database is away") if fails else None
+    turn, woken = 0, Counter[int]()
+
+    async def ask(number: int) -> None:
+        with suppress(ConnectionError):
+            await gathering.get(number)
+        woken[turn] += 1
+
+    tasks = [asyncio.create_task(ask(number)) for number in range(95)]
+    while not all(task.done() for task in tasks):
+        await asyncio.sleep(0)
+        turn += 1
+    assert (len(asked.batches), sum(woken.values()), max(woken.values())) == (1, 95, TOLD_AT_ONCE)
+
+
+async def test_who_is_not_told_yet_when_all_ends_hears_of_it(asked: Asked) -> None:
+    gathering = Gathering(asked)
+    tasks = [asyncio.create_task(gathering.get(number)) for number in range(3 * TOLD_AT_ONCE)]
+    while not any(task.done() for task in tasks):
+        await asyncio.sleep(0)
+    for batch in gathering._batches:
+        batch.cancel()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert answers[:TOLD_AT_ONCE] == [2 * number for number in range(TOLD_AT_ONCE) if number != 13]
+    assert isinstance(answers[-1], ConnectionError)
 
 
 async def test_an_answer_is_never_older_than_its_question(asked: Asked) -> None:

@@ -15,6 +15,8 @@ class Bounds:
     namespaces: int = 8  # of one connection
     rooms: int = 100  # of one client in one namespace
     packets_per_second: int = 100  # of one connection, whatever they are; beyond it is closed
+    packets_per_turn: int = 16  # of one connection in one turn of the loop; the rest waits for the next, unread
+    steps_per_turn: int = 8  # in and out, of all connections in one turn of the loop: 30 to 100 µs each
     waiting: int = 32  # events of one client in one namespace that wait for their turn
     connections: int = 50_000  # of this process
     unsent_bytes: int = 1024 * 1024  # of one connection, in this process; beyond it is closed

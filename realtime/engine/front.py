@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from realtime.engine.handshake import answer_to_key
+from realtime.engine.turns import REQUEST
 
 if TYPE_CHECKING:
     from realtime.engine.entry import Entry
@@ -81,29 +82,55 @@ def read_handshake(data: bytes) -> Handshake | None:
 class Front(asyncio.Protocol):
     """A connection that has sent nothing yet. ``http`` makes the protocol that speaks HTTP."""
 
-    __slots__ = ("_entry", "_http", "_transport")
+    __slots__ = ("_data", "_entry", "_http", "_transport")
 
     def __init__(self, entry: Entry, http: Callable[[], asyncio.Protocol]) -> None:
         self._entry = entry
         self._http = http
         self._transport: asyncio.Transport | None = None
+        self._data = b""  # what came while its turn had not; bound: LARGEST and one read
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # uvloop's are of no common class
         self._entry.watch(self)
 
     def data_received(self, data: bytes) -> None:
-        transport = self._transport
+        if self._data:
+            self._data += data
+            if len(self._data) > LARGEST and self._transport is not None:
+                self._transport.pause_reading()
+        elif self._transport is not None:
+            self._data = data
+            self._entry.turns.soon(self._look)
+
+    def _look(self) -> None:
+        transport = self._still_there()
         if transport is None:
             return
-        self._transport = None
-        handshake = read_handshake(data)
-        if handshake is not None and self._entry.greet(transport, handshake):
+        handshake = read_handshake(self._data)
+        if handshake is None or not self._entry.greet(transport, handshake):
+            self._entry.turns.soon(self._speak_http, REQUEST)
+            return
+        self._let_go(transport)
+
+    def _speak_http(self) -> None:
+        transport = self._still_there()
+        if transport is None:
             return
         http = self._http()
         transport.set_protocol(http)
         http.connection_made(transport)
-        http.data_received(data)
+        http.data_received(self._data)
+        self._let_go(transport)
+
+    def _still_there(self) -> asyncio.Transport | None:
+        """aiohttp must not be given a connection that is lost before its task begins."""
+        return None if self._transport is None or self._transport.is_closing() else self._transport
+
+    def _let_go(self, transport: asyncio.Transport) -> None:
+        if len(self._data) > LARGEST and not transport.is_closing():
+            transport.resume_reading()
+        self._transport, self._data = None, b""
 
     def on_tick(self, _: int) -> None:
         """It has been silent for too long, unless it is a front no more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from realtime.engine.session import Session
 
 log = structlog.get_logger(__name__)
+
+AT_ONCE = 8  # events of one client in one turn of the loop, where each is done without waiting: 40 to 80 µs each
 
 
 class Refused(Exception):
@@ -98,7 +101,11 @@ class Member:
 
     def enter(self, auth: Any) -> None:
         """Ask the door, and tell the client what it said."""
-        self._task = self.session.engine.loop.create_task(self._enter(auth))
+        self.session.engine.turns.soon(partial(self._begin, auth))
+
+    def _begin(self, auth: Any) -> None:
+        if not self._reason:  # else it went before anybody looked at it
+            self._task = self.session.engine.loop.create_task(self._enter(auth))
 
     async def _enter(self, auth: Any) -> None:
         try:
@@ -146,10 +153,15 @@ class Member:
 
     async def _work(self, outcome: Awaitable[bytes | None], ack_id: int | None) -> None:
         """One outcome after the other until none is left; then the member is idle again."""
+        done = 0
         try:
             while True:
                 self.ack(ack_id, await outcome)
                 while self._queue and self.open:
+                    done += 1
+                    if done % AT_ONCE == 0:
+                        await asyncio.sleep(0)
+                        continue
                     arguments, ack_id = self._queue.popleft()
                     now = self.space.door.receive(self, arguments)
                     if now is not None and not isinstance(now, bytes):
@@ -203,7 +215,8 @@ class Member:
         self.rooms.clear()
         space.door.closed(self, reason)
         if self._task is None:
-            self.session.engine.spawn(space.door.ended(self))
+            engine = self.session.engine
+            engine.turns.soon(lambda: engine.spawn(space.door.ended(self)))
         self.session.left(was_in=True)
 
     def disconnect(self, reason: str) -> None:

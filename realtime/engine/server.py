@@ -8,6 +8,7 @@ import math
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
@@ -38,6 +39,7 @@ from realtime.engine.packets import (
 from realtime.engine.private import SocketIOServer
 from realtime.engine.rooms import Rooms
 from realtime.engine.session import PROBE_ANSWER, Session
+from realtime.engine.turns import Turns
 from realtime.engine.websocket import WebSocket
 from realtime.engine.wheel import Wheel
 
@@ -64,6 +66,7 @@ class Engine:
         self.bounds = bounds or Bounds()
         self.metrics = metrics or Metrics.unread()
         self.wheel = Wheel()
+        self.turns = Turns(self.bounds.steps_per_turn)
         self.rooms = Rooms(self.bounds.rooms)
         self._rng = rng or random.Random()  # noqa: S311 - spreads pings
         self._tasks: set[asyncio.Task[Any]] = set()  # departures: at most one a member
@@ -200,7 +203,8 @@ class Engine:
             if session.mailbox is not None:
                 session.mailbox.unprobe()
         else:
-            session.close(reasons.TRANSPORT_CLOSE)
+            session.write = None  # at once: the transport takes nothing any more
+            self.turns.soon(partial(session.close, reasons.TRANSPORT_CLOSE))
 
     def forget(self, session: Session) -> None:
         """A session has ended; the poll that is open takes what is left."""
@@ -227,7 +231,7 @@ class Engine:
             session.close(reasons.SHUTDOWN)
             if number % 500 == 499:  # about 5 ms
                 await asyncio.sleep(0)
-        await _settle(everybody, lambda session: session.link is None, within / 2)
+        await _settle(everybody, lambda session: session.link is None and not self.turns, within / 2)
         for session in everybody:
             if session.link is not None:
                 session.link.abort()

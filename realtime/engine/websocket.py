@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, cast
 
 import structlog
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 SMALL_TEXT = frames.FINAL | TEXT
+Frames = Iterator[tuple[int, bytearray]]
 WRITE_HIGH = 64 * 1024  # bytes in this process at which writing is no longer blind
 
 
 class WebSocket(asyncio.Protocol):
     """Carries a session, or probes whether it could (``probing``)."""
 
-    __slots__ = ("_deaf", "_reader", "closing", "paused", "probing", "session", "transport")
+    __slots__ = ("_deaf", "_reader", "_unread", "closing", "paused", "probing", "session", "transport")
 
     def __init__(self, session: Session, *, probing: bool = False) -> None:
         self.session: Session = session
@@ -35,6 +36,7 @@ class WebSocket(asyncio.Protocol):
         self.closing = False
         self._deaf = False  # only the goodbye of the client means anything, where it is the first of what came
         self._reader: FrameReader | None = None  # while a frame is half read
+        self._unread: tuple[Frames, bytearray] | None = None  # of one read, and what came behind it: not its turn yet
 
     # the loop calls
 
@@ -67,11 +69,19 @@ class WebSocket(asyncio.Protocol):
             self._let_go()
 
     def _read(self, data: bytes) -> None:
-        """Every frame counts as a packet, be it a ping or an empty part of a message. Once the session is closed, of
-        what lies in the same buffer only the client's goodbye is looked for."""
+        if self._unread is not None:  # a transport may give what it had when reading was paused
+            self._unread[1].extend(data)
+            return
         reader = self._reader or FrameReader(self.session.engine.bounds.packet_bytes)
         self._reader = reader
-        for opcode, payload in reader.feed(data):
+        self._take_some(reader, reader.feed(data))
+
+    def _take_some(self, reader: FrameReader, frames: Frames) -> None:
+        """Every frame counts as a packet, be it a ping or an empty part of a message. Once the session is closed, of
+        what lies in the same buffer only the client's goodbye is looked for."""
+        engine = self.session.engine
+        left = engine.bounds.packets_per_turn
+        for opcode, payload in frames:
             if opcode == CLOSE:
                 self._client_closes(payload)
                 return
@@ -80,11 +90,32 @@ class WebSocket(asyncio.Protocol):
                 return
             if not self.closing:
                 self._take(opcode, payload)
+            left -= 1
+            if left == 0 and self.transport is not None:
+                self.transport.pause_reading()
+                self._unread = frames, bytearray()
+                engine.turns.later(self._go_on)
+                return
         if reader.error is not None:
             self._stop_reading()
             self._fail(reader.error)
         elif reader.clean:
             self._reader = None
+
+    def _go_on(self) -> None:
+        """Others have had their turn."""
+        unread, reader, transport = self._unread, self._reader, self.transport
+        self._unread = None
+        if unread is None or reader is None or transport is None:
+            return
+        self._take_some(reader, unread[0])
+        if self._unread is not None:
+            self._unread = self._unread[0], unread[1]
+            return
+        if not transport.is_closing():
+            transport.resume_reading()
+        if unread[1]:
+            self.data_received(bytes(unread[1]))
 
     def _stop_reading(self) -> None:
         """What comes is thrown away unread. It goes on coming, so that a client in the midst of sending gets to hear
@@ -147,7 +178,7 @@ class WebSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
-        self._reader = None
+        self._reader = self._unread = None
         self.session.engine.lost(self.session, self)
 
     # the session calls
