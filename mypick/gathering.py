@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from mypick import db
+from mypick.slices import slices
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -79,30 +80,23 @@ class Gathering(Generic[K, V]):
         task.add_done_callback(self._batches.discard)
 
     async def _answer(self, batch: Mapping[K, Sequence[asyncio.Future[V | None]]]) -> None:
+        asked = [(question, future) for question, futures in batch.items() for future in futures]
         try:
             try:
                 answers = await self._ask(list(batch))
             except Exception as failure:
-                async for _, future in _in_turns(batch):
-                    future.set_exception(failure)
+                async for part in slices(asked, TOLD_AT_ONCE):
+                    for _, future in _unanswered(part):
+                        future.set_exception(failure)
             else:
-                async for question, future in _in_turns(batch):
-                    future.set_result(answers.get(question))
+                async for part in slices(asked, TOLD_AT_ONCE):
+                    for question, future in _unanswered(part):
+                        future.set_result(answers.get(question))
         finally:
-            for futures in batch.values():
-                for future in futures:
-                    if not future.done():
-                        future.set_exception(ConnectionError("this process is closing"))
+            for _, future in _unanswered(asked):
+                future.set_exception(ConnectionError("this process is closing"))
 
 
-async def _in_turns(batch: Mapping[K, Sequence[asyncio.Future[V]]]) -> AsyncIterator[tuple[K, asyncio.Future[V]]]:
-    """Who asked, but for those who have gone; ``TOLD_AT_ONCE`` in one turn of the loop."""
-    told = 0
-    for question, futures in batch.items():
-        for future in futures:
-            if future.done():
-                continue
-            yield question, future
-            told += 1
-            if told % TOLD_AT_ONCE == 0:
-                await asyncio.sleep(0)
+def _unanswered(asked: Iterable[tuple[K, asyncio.Future[V]]]) -> Iterator[tuple[K, asyncio.Future[V]]]:
+    """But for those who have gone."""
+    return ((question, future) for question, future in asked if not future.done())

@@ -12,11 +12,14 @@ import orjson
 from mypick import db
 from mypick.clock import to_wire
 from mypick.gathering import Gathering
+from mypick.slices import slices
 from mypick.streams.events import MAX_KEY, Event, Frame, Position
 from mypick.streams.missed import RESUMES_AT_ONCE, Question, page_of, read_missed
 from mypick.streams.models import Stream, StreamEvent
 
 FEW = 10  # questions in one batch, up to which each is answered to its limit
+SHOWN_AT_ONCE = 1_000  # events rendered in one turn of the loop, and by one query for each type: 5 ms
+ANSWERED_AT_ONCE = 100  # answers put together in one turn of the loop, of 20 events each: 1 ms
 MAX_PAGE = 200  # events in one answer, as the wire says
 _KNOWN_STREAMS = 50_000  # key → id, about 150 bytes each
 _HEADS_AT_ONCE = 5_000  # ids in one query: SQLite allows 32,766 parameters, PostgreSQL 32,767
@@ -187,5 +190,10 @@ class StreamStore:
             if page.short and len(pages) <= FEW:  # in a storm who is far behind asks again: ``more`` says so
                 page.add(await self.after(page.position, page.last_seq, page.question.limit - len(page.events)))
         events = {event.id: event for page in pages.values() for event in page.events}
-        shown = dict(zip(events, await self.show(list(events.values())), strict=True))
-        return {question: page.answer(shown) for question, page in pages.items()}
+        shown: dict[int, dict[str, Any]] = {}
+        async for part in slices(list(events.values()), SHOWN_AT_ONCE):
+            shown.update(zip((event.id for event in part), await self.show(part), strict=True))
+        answers: dict[Question, dict[str, Any]] = {}
+        async for asked in slices(list(pages.items()), ANSWERED_AT_ONCE):
+            answers.update((question, page.answer(shown)) for question, page in asked)
+        return answers

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from mypick.bus.memory import MemoryExchange
 from mypick.db import Database
 from mypick.errors import Code, DomainError
+from mypick.notifications import arrivals
 from mypick.notifications.arrivals import UNREAD_ON_CONNECT
 from mypick.notifications.commands import KindSettings, MarkRead, UpdateNotificationSettings
 from mypick.notifications.models import Notice, NotificationSettings
@@ -39,6 +42,29 @@ async def filled(node: Node, clock: FakeClock, count: int, *, followers: tuple[i
         clock.advance(1)
     await node.carry_all()
     return creator
+
+
+async def test_the_unread_of_many_are_made_over_many_turns_of_the_loop(
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted in items of one turn; with the real bound that is a few milliseconds."""
+    node = Node("a", clock, MemoryExchange())
+    people = range(1, 9)
+    await filled(node, clock, 3, followers=tuple(people))
+    turn, made, make = 0, Counter[int](), arrivals._event
+
+    def watched(*arguments: Any) -> dict[str, Any]:
+        made[turn] += 1
+        return make(*arguments)
+
+    monkeypatch.setattr(arrivals, "READ_AT_ONCE", 5)
+    monkeypatch.setattr(arrivals, "_event", watched)
+    together = asyncio.gather(*(node.notifications.arrival(person(number)) for number in people))
+    while not together.done():
+        await asyncio.sleep(0)
+        turn += 1
+    assert [[item["seq"] for item in shown["items"]] for _, shown in await together] == [[3, 2, 1]] * len(people)
+    assert (sum(made.values()), max(made.values())) == (3 * len(people), 5)
 
 
 @settings(

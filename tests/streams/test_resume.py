@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from mypick.clock import SystemClock
 from mypick.db import Database
-from mypick.streams import Event
+from mypick.streams import Event, missed, store
 from mypick.streams.models import Stream
 from mypick.streams.retention import Retention, Trimmer
 from tests.streams.nodes import Node, nodes, said, seqs
@@ -78,3 +80,38 @@ async def test_text_behind_a_reference_is_rendered_at_reading_time(sqlite_databa
         shown["text"] = "(erased)"
         answer = await a.streams.store.resume("room:1", None, 0)
         assert [event["data"]["text"] for event in answer["events"]] == ["(erased)"] * 2
+
+
+async def test_a_large_answer_is_made_over_many_turns_of_the_loop(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted in steps of one turn; with the real bounds each is a few milliseconds."""
+    turn = 0
+    work: dict[str, Counter[int]] = {name: Counter() for name in ("read", "shown", "answered")}
+
+    def watch(owner: Any, name: str, what: str) -> None:
+        function = getattr(owner, name)
+
+        def counted(*arguments: Any) -> Any:
+            work[what][turn] += 1
+            return function(*arguments)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    monkeypatch.setattr(missed, "READ_AT_ONCE", 7)
+    monkeypatch.setattr(store, "SHOWN_AT_ONCE", 5)
+    monkeypatch.setattr(store, "ANSWERED_AT_ONCE", 3)
+    async with nodes("a") as (a,):
+        for room in range(15):
+            await fill(a, f"room:{room}", 4)
+        watch(missed, "_event", "read")
+        watch(store, "to_wire", "shown")
+        watch(missed.Page, "answer", "answered")
+        asked = asyncio.gather(*(a.streams.store.resume(f"room:{room}", None, 1) for room in range(15)))
+        while not asked.done():
+            await asyncio.sleep(0)
+            turn += 1
+        answers = await asked
+    assert [seqs(answer["events"]) for answer in answers] == [[2, 3, 4]] * 15
+    assert {what: sum(calls.values()) for what, calls in work.items()} == {"read": 45, "shown": 45, "answered": 15}
+    assert {what: max(calls.values()) for what, calls in work.items()} == {"read": 7, "shown": 5, "answered": 3}
