@@ -40,6 +40,7 @@ MODELS = (
     "mypick.content.models",
     "mypick.notifications.models",
     "mypick.community.models",
+    "mypick.community.terms.models",
 )
 MIGRATIONS = "migrations"
 

@@ -33,7 +33,7 @@ class Code(Enum):
     MEMBERS_ONLY = _Meaning(403, False, "for members only")
     FOLLOW_AGE = _Meaning(403, True, "follows for too short a time")
     DUPLICATE_TEXT = _Meaning(409, False, "the same text was just sent")
-    BLOCKED = _Meaning(403, False, "blocked by the other side")
+    BLOCKED = _Meaning(403, False, "blocked by the other side, or a text that cannot be said here")
     GONE = _Meaning(410, False, "it was here and has been removed")
     FULL = _Meaning(409, True, "no place left")
     UPSTREAM_FAILED = _Meaning(502, True, "a platform did not answer as it should")

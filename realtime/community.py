@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from mypick.community import commands, views
 from mypick.community.service import Communities
 from mypick.community.streams import CREATED, DELETED, EDITED, MODE, PINNED, PREFIX, REACTED, SANCTIONED, room_of
+from mypick.community.terms import commands as term_commands
+from mypick.community.terms import views as term_views
 from mypick.control import Eviction
 from mypick.errors import Code, DomainError
 from mypick.streams import Position
@@ -139,6 +141,26 @@ class CommunityNamespace(Namespace):
     async def report_message(self, conn: Connection, cmd: commands.ReportMessage) -> views.Done:
         """Tell the moderators of a message that should not be there."""
         return await self._communities.reports.report(conn.actor, cmd)
+
+    @command("set-term", scope=WRITE)
+    async def set_term(self, conn: Connection, cmd: term_commands.SetTerm) -> term_views.TermSet:
+        """Block, hold or allow a term."""
+        return await self._communities.terms.set(conn.actor, cmd)
+
+    @command("remove-term", scope=WRITE)
+    async def remove_term(self, conn: Connection, cmd: term_commands.RemoveTerm) -> term_views.TermRemoved:
+        """Let a term be as if nobody had set it."""
+        return await self._communities.terms.remove(conn.actor, cmd)
+
+    @command("set-term-lists", scope=WRITE)
+    async def set_term_lists(self, conn: Connection, cmd: term_commands.SetTermLists) -> term_views.TermLists:
+        """Switch on or off the lists of terms that come with the server."""
+        return await self._communities.terms.set_lists(conn.actor, cmd)
+
+    @command("try-text", limit="socket.sync")
+    async def try_text(self, conn: Connection, cmd: term_commands.TryText) -> term_views.TextTried:
+        """Ask what a text would come to, without sending it. For moderators."""
+        return await self._communities.terms.try_text(conn.actor, cmd)
 
     @command("decide-held", scope=WRITE)
     async def decide_held(self, conn: Connection, cmd: commands.DecideHeld) -> views.Done:

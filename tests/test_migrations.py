@@ -111,6 +111,7 @@ async def test_tables_have_the_rules_that_promises_rest_on(database: Database) -
         "sanction": {"community_id,user_id,kind"},
         "read_marker": {"user_id,room_id"},
         "room_pace": {"room_id,user_id"},
+        "term": {"community_id,norm"},
     }
     for table, rules in wanted.items():
         assert rules <= await unique_rules(table), table

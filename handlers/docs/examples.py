@@ -18,5 +18,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "openCommunity": {"creator_id": 7},
     "setRole": {"role": "moderator"},
     "sendMessage": {"cid": "5f0c", "text": "hello <@17>"},
+    "setTerm": {"cid": "9b1e", "text": "바보*", "effect": "hold"},
+    "setTermLists": {"cid": "77ac", "languages": ["ko", "en"]},
+    "tryText": {"text": "바 보"},
     "editMessage": {"cid": "5f0d", "text": "hello <@17>!", "rev": 1},
 }

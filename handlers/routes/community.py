@@ -53,6 +53,7 @@ WRITING = (
     Code.FOLLOW_AGE,
     Code.CID_REUSED,
     Code.GONE,
+    Code.BLOCKED,
 )
 
 CreatorId = Annotated[Id | None, Field(description="the community of this creator only")]

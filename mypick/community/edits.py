@@ -18,7 +18,8 @@ from mypick.community.policy import Action
 from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Standings
 from mypick.community.streams import DELETED, EDITED, room_of
-from mypick.community.texts import has_link, text_hash
+from mypick.community.terms.rules import TextRules
+from mypick.community.texts import text_hash
 from mypick.community.views import Done, Edited
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
@@ -26,10 +27,13 @@ from mypick.streams import Append, Event, NewEvent, Streams
 
 
 class Edits:
-    def __init__(self, streams: Streams, standings: Standings, rooms: Rooms, *, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, streams: Streams, standings: Standings, rooms: Rooms, rules: TextRules, *, clock: Clock, ids: Ids
+    ) -> None:
         self._streams = streams
         self._standings = standings
         self._rooms = rooms
+        self._rules = rules
         self._clock = clock
         self._ids = ids
 
@@ -48,8 +52,9 @@ class Edits:
             if message.rev != command.rev:
                 # without the text: answers are stored for Idempotency-Key, and what is deleted must be nowhere
                 raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": message.rev})
-            if has_link(command.text) and not policy.may(standing.role, Action.LINK):
-                raise DomainError(Code.FORBIDDEN, "newcomers may not edit links in: send a new message")
+            if await self._rules.judge(place, standing, command.text):
+                # not held: the earlier text would have to stay or to go while somebody decides
+                raise DomainError(Code.FORBIDDEN, "a moderator has to look at this first: send it as a new message")
             kept[:] = [message]
             return [NewEvent(room_of(room_id), EDITED, {}, ref=message.id, actor_id=actor.user_id)]
 

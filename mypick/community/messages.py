@@ -18,7 +18,8 @@ from mypick.community.policy import Action
 from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Place, Standings
 from mypick.community.streams import CREATED
-from mypick.community.texts import has_link, mentioned, text_hash
+from mypick.community.terms.rules import Hold, TextRules
+from mypick.community.texts import mentioned, text_hash
 from mypick.community.views import MessageSent
 from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
@@ -44,7 +45,7 @@ class _Sending:
     now: datetime
     place: Place | None = None
     parent: Message | None = None
-    held_for: str = ""
+    held_for: Hold | None = None
     paced: bool = False
     at_once: bool = False  # the row is written before the next unit of the group is decided
 
@@ -53,11 +54,21 @@ class Messages:
     """``meter`` bounds how often one person sends."""
 
     def __init__(
-        self, streams: Streams, standings: Standings, rooms: Rooms, *, clock: Clock, ids: Ids, jobs: Jobs, meter: Meter
+        self,
+        streams: Streams,
+        standings: Standings,
+        rooms: Rooms,
+        rules: TextRules,
+        *,
+        clock: Clock,
+        ids: Ids,
+        jobs: Jobs,
+        meter: Meter,
     ) -> None:
         self._streams = streams
         self._standings = standings
         self._rooms = rooms
+        self._rules = rules
         self._clock = clock
         self._ids = ids
         self._jobs = jobs
@@ -67,8 +78,8 @@ class Messages:
         """Say something in a room.
 
         Looked at in this order, so that a retry of what was sent is never refused, and what is refused costs nothing:
-        the cid, sanctions, the room's mode, the rate, slow mode, text said before, links of newcomers. All of it under
-        the lock of the room's stream.
+        the cid, sanctions, the room's mode, the rate, slow mode, text said before, terms, links of newcomers. All of it
+        under the lock of the room's stream.
         """
         stream = await self._rooms.stream_of(command.room_id)
         message_id, *notice_ids = await self._ids.take(3 if command.reply_to or mentioned(command.text) else 1)
@@ -125,12 +136,11 @@ class Messages:
                 raise not_found("message in this room to reply to")
             if sending.parent.deleted_at:
                 raise DomainError(Code.GONE, "the message that you reply to was deleted")
-        sending.held_for = ""
-        if has_link(command.text) and not policy.may(standing.role, Action.LINK):
+        sending.held_for = await self._rules.judge(place, standing, command.text)
+        if sending.held_for:
             waiting = HeldMessage.filter(author_id=actor.user_id, room_id=room.id, status="waiting")
             if await waiting.count() >= MAX_WAITING:
                 raise DomainError(Code.FULL, f"{MAX_WAITING} messages of yours wait for a moderator: wait with them")
-            sending.held_for = "link"
         sending.told.may_mention = policy.may(standing.role, Action.MENTION)
 
     async def _write(
@@ -143,7 +153,8 @@ class Messages:
                 author_id=actor.user_id,
                 text=command.text,
                 reply_to=command.reply_to,
-                cause=sending.held_for,
+                cause=sending.held_for.cause,
+                term=sending.held_for.term,
                 created_at=sending.now,
             )
             return

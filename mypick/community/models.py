@@ -15,6 +15,8 @@ class Community(Model):
     creator_id = fields.BigIntField(unique=True)
     name = fields.CharField(max_length=150)
     visibility = fields.CharField(max_length=8, default="public")  # public, members, private
+    term_lists = fields.CharField(max_length=20, default="ko,en")  # languages whose lists of terms are on
+    terms_rev = fields.BigIntField(default=0)  # names what its own terms are now; 0 while it has never had any
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -169,7 +171,8 @@ class HeldMessage(Model):
     author_id = fields.BigIntField()
     text = fields.TextField()  # empty once decided
     reply_to = fields.BigIntField(null=True)
-    cause = fields.CharField(max_length=20)  # link
+    cause = fields.CharField(max_length=20)  # term, link
+    term = fields.CharField(max_length=50, null=True)  # that the text holds
     status = fields.CharField(max_length=10, default="waiting")  # waiting, approved, rejected
     created_at = fields.DatetimeField()
     decided_at = fields.DatetimeField(null=True)

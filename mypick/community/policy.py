@@ -44,6 +44,7 @@ class Action(Enum):
     MENTION = "notify people by mentioning them"
     SKIP_SLOW = "write as often as they like in slow mode"
     SKIP_MODE = "write whatever the mode of a room"
+    SKIP_TERMS = "write whatever the terms say"
     DELETE = "delete messages of others"
     PIN = "pin messages"
     TIMEOUT = "time people out"
@@ -52,7 +53,9 @@ class Action(Enum):
     READ_HELD = "see what is held"
     DECIDE_REPORTS = "see and dismiss reports"
     READ_LOG = "read the moderation log"
+    READ_TERMS = "see the terms, and try texts on them"
     SET_MODE = "set the mode of a room"
+    SET_TERMS = "block, hold and allow terms"
     SET_ROLE = "give roles"
 
 
@@ -64,6 +67,7 @@ LOWEST: Mapping[Action, Role] = {
     Action.MENTION: Role.MEMBER,
     Action.SKIP_SLOW: Role.VIP,
     Action.SKIP_MODE: Role.MODERATOR,
+    Action.SKIP_TERMS: Role.MODERATOR,
     Action.DELETE: Role.MODERATOR,
     Action.PIN: Role.MODERATOR,
     Action.TIMEOUT: Role.MODERATOR,
@@ -72,7 +76,9 @@ LOWEST: Mapping[Action, Role] = {
     Action.READ_HELD: Role.MODERATOR,
     Action.DECIDE_REPORTS: Role.MODERATOR,
     Action.READ_LOG: Role.MODERATOR,
+    Action.READ_TERMS: Role.MODERATOR,
     Action.SET_MODE: Role.MANAGER,
+    Action.SET_TERMS: Role.MANAGER,
     Action.SET_ROLE: Role.MANAGER,
 }
 """The lowest role that may do each action; all higher ones may as well."""

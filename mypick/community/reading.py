@@ -190,7 +190,14 @@ class Reading:
 
         def show(row: HeldMessage) -> HeldView:
             author = brief_of(names, row.author_id)
-            return HeldView(id=row.id, author=author, text=row.text, cause=row.cause, created_at=row.created_at)
+            return HeldView(
+                id=row.id,
+                author=author,
+                text=row.text,
+                cause=row.cause,
+                term=row.term,
+                created_at=row.created_at,
+            )
 
         return page_of(rows, limit, show, lambda row: encode_cursor(_HELD, row.id))
 

@@ -20,6 +20,9 @@ from mypick.community.reports import Reports
 from mypick.community.rooms import Rooms
 from mypick.community.standings import Standings
 from mypick.community.streams import Shown
+from mypick.community.terms.matchers import Matchers
+from mypick.community.terms.rules import TextRules
+from mypick.community.terms.service import Terms
 from mypick.community.views import CommunityView
 from mypick.creators import queries as creators
 from mypick.errors import not_found
@@ -37,16 +40,18 @@ class Communities:
     def __init__(
         self, streams: Streams, people: People, *, clock: Clock, ids: Ids, jobs: Jobs, meter: Meter, evict: Evict
     ) -> None:
-        standings, rooms = Standings(clock), Rooms()
+        standings, rooms, matchers = Standings(clock), Rooms(), Matchers()
+        rules = TextRules(matchers)
         Shown(people).register(streams.store)
         self.reading = Reading(streams, standings)
-        self.messages = Messages(streams, standings, rooms, clock=clock, ids=ids, jobs=jobs, meter=meter)
-        self.edits = Edits(streams, standings, rooms, clock=clock, ids=ids)
+        self.messages = Messages(streams, standings, rooms, rules, clock=clock, ids=ids, jobs=jobs, meter=meter)
+        self.edits = Edits(streams, standings, rooms, rules, clock=clock, ids=ids)
         self.reactions = Reactions(streams, standings, rooms, clock=clock, jobs=jobs)
         self.marks = Marks(streams, standings, rooms, clock=clock, ids=ids)
         self.moderation = Moderation(streams, standings, rooms, clock=clock, ids=ids, evict=evict)
         self.reports = Reports(streams, standings, rooms, clock=clock, ids=ids)
         self.members = Members(streams, standings, clock=clock, ids=ids, evict=evict)
+        self.terms = Terms(streams, standings, matchers, clock=clock, ids=ids)
         self._clock = clock
 
     async def open(self, actor: Actor, command: OpenCommunity) -> CommunityView:

@@ -202,7 +202,8 @@ class HeldView(View):
     id: int
     author: PersonBrief | None
     text: str
-    cause: str = Field(examples=["link"])
+    cause: str = Field(examples=["term"], description="term, link")
+    term: str | None = Field(description="that the text holds, where the cause is a term")
     created_at: Instant
 
 

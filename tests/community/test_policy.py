@@ -22,6 +22,7 @@ from mypick.community.commands import (
 )
 from mypick.community.models import HeldMessage, Membership, Sanction
 from mypick.community.policy import LOWEST, ON_PEOPLE, Action, Role, Standing
+from mypick.community.terms.commands import SetTerm
 from mypick.db import Database
 from mypick.errors import Code, DomainError
 from tests.community.stage import Cast, Node, cid, community, nodes
@@ -39,6 +40,7 @@ LINK                  member vip moderator manager owner admin
 MENTION               member vip moderator manager owner admin
 SKIP_SLOW                    vip moderator manager owner admin
 SKIP_MODE                        moderator manager owner admin
+SKIP_TERMS                       moderator manager owner admin
 DELETE                           moderator manager owner admin
 PIN                              moderator manager owner admin
 TIMEOUT                          moderator manager owner admin
@@ -47,9 +49,22 @@ DECIDE_HELD                      moderator manager owner admin
 READ_HELD                        moderator manager owner admin
 DECIDE_REPORTS                   moderator manager owner admin
 READ_LOG                         moderator manager owner admin
+READ_TERMS                       moderator manager owner admin
 SET_MODE                                   manager owner admin
+SET_TERMS                                  manager owner admin
 SET_ROLE                                   manager owner admin
 """
+ALONE = (
+    Action.SEND,
+    Action.REACT,
+    Action.PIN,
+    Action.SET_MODE,
+    Action.READ_LOG,
+    Action.READ_HELD,
+    Action.SET_TERMS,
+    Action.READ_TERMS,
+    Action.SKIP_TERMS,
+)
 MAY = {line.split()[0]: set(line.split()[1:]) for line in TABLE.strip().splitlines()}
 
 
@@ -105,8 +120,10 @@ async def test_services_obey_every_cell(sqlite_database: Database, clock: FakeCl
             for action in ON_PEOPLE:
                 allowed = role.word in MAY[action.name] and role > target
                 assert await _tried(node, cast, action, name, target_name) is allowed, (action, role, target)
+        term = SetTerm(community_id=cast.community, cid=cid(), text="blocked here", effect="block")
+        await node.communities.terms.set(cast["by-owner"], term)
         for name, role in actors.items():
-            for action in (Action.SEND, Action.REACT, Action.PIN, Action.SET_MODE, Action.READ_LOG, Action.READ_HELD):
+            for action in ALONE:
                 assert await _tried_alone(node, cast, action, name) is (role.word in MAY[action.name]), (action, role)
 
 
@@ -173,8 +190,16 @@ async def _tried_alone(node: Node, cast: Cast, action: Action, name: str) -> boo
                 await services.reading.log(actor, cast.community, None, 1)
             case Action.READ_HELD:
                 await services.reading.held(actor, cast.room, None, 1)
+            case Action.SET_TERMS:
+                await services.terms.set(
+                    actor, SetTerm(community_id=cast.community, cid=cid(), text="blocked here", effect="block")
+                )
+            case Action.READ_TERMS:
+                await services.terms.list(actor, cast.community, None, 1)
+            case Action.SKIP_TERMS:
+                await node.send(actor, cast.room, "this is blocked here")
     except DomainError as refused:
-        if refused.code is not Code.FORBIDDEN:
+        if refused.code is not (Code.BLOCKED if action is Action.SKIP_TERMS else Code.FORBIDDEN):
             raise
         return False
     return True

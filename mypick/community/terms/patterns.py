@@ -101,7 +101,7 @@ def _pattern(term: Term, view: View, opened: tuple[bool, bool]) -> Pattern:
         term=term,
         folded=view.folded,
         counts=tuple(end - start for start, end in zip(starts, ends, strict=True)),
-        blocks=frozenset(number for number, start in enumerate(starts) if view.heads[start]),
+        blocks=frozenset(number for number, start in enumerate(starts) if view.heads[start] and not view.tails[start]),
         spaces=frozenset(number for number, start in enumerate(starts) if number and view.gaps[start]),
         korean=korean,
         initials=korean and all(view.heads) and all(view.tails) and not JAMO_VOWELS & set(view.letters),
