@@ -41,6 +41,7 @@ MODELS = (
     "mypick.notifications.models",
     "mypick.community.models",
     "mypick.community.terms.models",
+    "mypick.search.models",
 )
 MIGRATIONS = "migrations"
 
