@@ -47,6 +47,12 @@ def users_named(q: str) -> Subquery:
     return Subquery(User.filter(display_name__icontains=q).values("id"))
 
 
+async def namesakes(name: str, most: int) -> list[int]:
+    """Ids of users who go by exactly this name, whatever its case; the first ``most``."""
+    found = await User.filter(display_name__iexact=name).order_by("id").limit(most).values_list("id")
+    return [row[0] for row in found]
+
+
 async def users_exist(ids: Iterable[int]) -> frozenset[int]:
     """Those of ``ids`` who exist. One query for each CHUNK."""
     found: set[int] = set()

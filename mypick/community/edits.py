@@ -16,6 +16,7 @@ from mypick.community.models import Message, MessageRevision, ModerationEntry, P
 from mypick.community.modes import require_open
 from mypick.community.policy import Action
 from mypick.community.rooms import Rooms, receipt
+from mypick.community.searching import forget_messages, indexed
 from mypick.community.standings import Standings
 from mypick.community.streams import DELETED, EDITED, room_of
 from mypick.community.terms.rules import TextRules
@@ -23,6 +24,7 @@ from mypick.community.texts import text_hash
 from mypick.community.views import Done, Edited
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
+from mypick.search.index import put
 from mypick.streams import Append, Event, NewEvent, Streams
 
 
@@ -63,6 +65,7 @@ class Edits:
             await MessageRevision.create(
                 message_id=message.id, rev=message.rev, text=message.text, replaced_at=now
             )
+            community_id = await self._rooms.community_of(room_id)
             await Message.filter(id=message.id).update(
                 text=command.text,
                 text_hash=text_hash(command.text),
@@ -70,6 +73,7 @@ class Edits:
                 edited_at=now,
                 changed_seq=events[0].seq,
             )
+            await put([indexed(message, community_id, command.text)])
             await forget_text([message.id], command.text)
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
@@ -103,7 +107,7 @@ class Edits:
             (message,) = found
             if not events:
                 return
-            await erase([message.id], now, events[0].seq)
+            await erase([message.id], await self._rooms.community_of(room_id), now, events[0].seq)
             if message.author_id != actor.user_id:
                 await ModerationEntry.create(
                     id=entry_id,
@@ -154,10 +158,11 @@ async def standing_message(message_id: int) -> Message:
     return message
 
 
-async def erase(message_ids: Sequence[int], now: datetime, seq: int) -> None:
-    """Make tombstones: texts, revisions, reactions, pins and what notifications and reports quote are gone. The caller
-    holds the room's lock."""
+async def erase(message_ids: Sequence[int], community_id: int, now: datetime, seq: int) -> None:
+    """Make tombstones: texts, revisions, what the search index has, reactions, pins and what notifications and reports
+    quote are gone. The caller holds the room's lock."""
     ids = list(message_ids)
+    await forget_messages(await Message.filter(id__in=ids), community_id)
     await Message.filter(id__in=ids).update(text="", text_hash="", deleted_at=now, changed_seq=seq)
     await MessageRevision.filter(message_id__in=ids).delete()
     await Reaction.filter(message_id__in=ids).delete()

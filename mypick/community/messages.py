@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from tortoise.models import Model
+
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
@@ -16,6 +18,7 @@ from mypick.community.models import HeldMessage, Message, RoomPace
 from mypick.community.modes import require_new_text, require_open, require_pace
 from mypick.community.policy import Action
 from mypick.community.rooms import Rooms, receipt
+from mypick.community.searching import indexed
 from mypick.community.standings import Place, Standings
 from mypick.community.streams import CREATED
 from mypick.community.terms.rules import Hold, TextRules
@@ -25,6 +28,7 @@ from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
 from mypick.notifications.announcements import TELL
+from mypick.search.index import new_row
 from mypick.streams import Append, Event, NewEvent, Streams
 
 MAX_WAITING = 5  # held messages of one person in one room
@@ -92,8 +96,11 @@ class Messages:
                 return ()
             return [NewEvent(stream, CREATED, {}, ref=message_id, actor_id=actor.user_id, id=message_id)]
 
-        def rows(events: Sequence[Event]) -> list[Message]:
-            return [] if sending.at_once else [_message(event, command, sending) for event in events]
+        def rows(events: Sequence[Event]) -> list[Model]:
+            if sending.at_once or not sending.place:
+                return []
+            messages = [_message(event, command, sending) for event in events]
+            return [*messages, *(new_row(indexed(one, sending.place.community.id)) for one in messages)]
 
         async def effect(events: Sequence[Event]) -> None:
             await self._write(actor, command, sending, events)
@@ -162,8 +169,10 @@ class Messages:
             mine = RoomPace.filter(room_id=command.room_id, user_id=actor.user_id)
             if not await mine.update(sent_at=sending.now):
                 await RoomPace.create(room_id=command.room_id, user_id=actor.user_id, sent_at=sending.now)
-        if sending.at_once:
-            await _message(events[0], command, sending).save(force_create=True)
+        if sending.at_once and sending.place:
+            message = _message(events[0], command, sending)
+            await message.save(force_create=True)
+            await new_row(indexed(message, sending.place.community.id)).save(force_create=True)
         if sending.place and sending.told.ids:
             parent = sending.parent
             await tell_about(

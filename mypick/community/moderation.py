@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from tortoise.models import Model
+
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock, to_wire
@@ -14,6 +16,7 @@ from mypick.community.commands import BanMember, DecideHeld, SetRoomMode, Timeou
 from mypick.community.models import HeldMessage, Membership, Message, ModerationEntry, Room, Sanction
 from mypick.community.policy import Action, Standing
 from mypick.community.rooms import Rooms, receipt, streams_of
+from mypick.community.searching import indexed
 from mypick.community.standings import Place, Standings
 from mypick.community.streams import CREATED, MODE, SANCTIONED, mode_of, room_of
 from mypick.community.texts import text_hash
@@ -21,6 +24,7 @@ from mypick.community.views import Done
 from mypick.control import Eviction
 from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
+from mypick.search.index import new_row
 from mypick.streams import Append, Event, NewEvent, Streams
 
 Evict = Callable[[Eviction], Awaitable[None]]
@@ -137,11 +141,13 @@ class Moderation:
             await self._note(entry_id, place, actor, action, now, user_id=held.author_id, message_id=held.id)
             return [NewEvent(stream, CREATED, {}, ref=held.id, actor_id=held.author_id, id=held.id) for _ in posted]
 
-        def rows(events: Sequence[Event]) -> list[Message]:
+        community_id = await self._rooms.community_of(held.room_id)
+
+        def rows(events: Sequence[Event]) -> list[Model]:
             for message, event in zip(posted, events, strict=True):
                 message.seq = message.changed_seq = event.seq
                 message.created_at = event.at
-            return posted
+            return [*posted, *(new_row(indexed(message, community_id)) for message in posted)]
 
         return await self._append(actor, command, "decide-held", [stream], decide, rows)
 

@@ -18,6 +18,7 @@ from mypick.community.reactions import Reactions
 from mypick.community.reading import Reading
 from mypick.community.reports import Reports
 from mypick.community.rooms import Rooms
+from mypick.community.searching import CommunitySearch
 from mypick.community.standings import Standings
 from mypick.community.streams import Shown
 from mypick.community.terms.matchers import Matchers
@@ -50,6 +51,7 @@ class Communities:
         self.marks = Marks(streams, standings, rooms, clock=clock, ids=ids)
         self.moderation = Moderation(streams, standings, rooms, clock=clock, ids=ids, evict=evict)
         self.reports = Reports(streams, standings, rooms, clock=clock, ids=ids)
+        self.search = CommunitySearch(standings)
         self.members = Members(streams, standings, clock=clock, ids=ids, evict=evict)
         self.terms = Terms(streams, standings, matchers, clock=clock, ids=ids)
         self._clock = clock

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from mypick.search.views import ExcerptPart
 from mypick.wire import Instant, View
 
 RoleName = Literal["newcomer", "member", "vip", "moderator", "manager", "owner", "admin"]
@@ -176,6 +177,22 @@ class HistoryPage(View):
     events: list[dict[str, Any]] = Field(description="each a message-created, with the message as it is now")
     own_reactions: list[OwnReaction] = Field(description="of the asker, to these messages")
     more: bool
+
+
+class SearchHit(View):
+    """What was found, and where: ``room_id`` and ``seq`` of a message, ``discussion_id`` of the others."""
+
+    kind: Literal["message", "discussion", "comment"]
+    id: int
+    community_id: int
+    room_id: int | None
+    seq: int | None
+    discussion_id: int | None
+    author: PersonBrief | None
+    at: Instant
+    edited: bool
+    excerpt: list[ExcerptPart]
+    mentions: list[PersonBrief]
 
 
 class MessageSent(View):
