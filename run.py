@@ -1,4 +1,4 @@
-"""MyPick's command line: serve · worker · migrate · seed · demo · jobs · grant-role.
+"""MyPick's command line: serve · worker · migrate · seed · demo · jobs · reindex · grant-role.
 
 This file alone reads the settings and opens connections; ``config/wiring.py`` puts the parts together.
 """
@@ -33,6 +33,7 @@ from pydantic_settings import SettingsError
 
 from config.logs import configure_logs
 from config.mistakes import near_misses, settings_problem
+from config.progress import ProgressBar
 from config.refusal import Refusal
 from config.serving import serving
 from config.settings import Settings
@@ -238,6 +239,16 @@ async def jobs(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+async def reindex(settings: Settings, options: argparse.Namespace) -> int:
+    """Index every text for search anew; goes on where it was stopped, and the server may run meanwhile."""
+    async with opened(settings, works=False) as (_, domain):
+        progress = ProgressBar("texts indexed", await domain.communities.search.count())
+        done = await domain.communities.search.reindex(progress.add)
+        progress.close()
+    print(f"{done} texts are indexed anew")
+    return 0
+
+
 async def grant_role(settings: Settings, options: argparse.Namespace) -> int:
     """Make somebody a fan, a moderator or an admin: the first admin comes from here."""
     async with opened(settings, works=False) as (_, domain):
@@ -281,6 +292,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     queue.add_argument("--retry", type=int, metavar="ID", help="try one dead job again")
     queue.add_argument("--retry-all", metavar="KIND", help="try all dead jobs of a kind again")
     queue.add_argument("--limit", type=one_to_200, default=50, metavar="N", help="dead jobs to list, 1 to 200")
+    command("reindex", reindex)
     grant = command("grant-role", grant_role)
     grant.add_argument("email")
     grant.add_argument("role", choices=ROLES)

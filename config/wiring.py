@@ -29,6 +29,7 @@ from mypick.operations.checks import (
 from mypick.operations.health import Health
 from mypick.operations.idempotency import Idempotency
 from mypick.operations.siblings import Siblings
+from mypick.search.reindex import index_check
 from realtime.community import CommunityNamespace
 from realtime.connection import Connections
 from realtime.engine.bounds import Bounds
@@ -194,6 +195,7 @@ def build_health(database: Database, domain: Domain, siblings: Siblings | None) 
             "redis": redis,
             "platform": platform_check(list(domain.platforms.values())),
             "queue": backlog_check(due, degraded_above=MANY_DUE),
+            "index": index_check(),
             "memory": memory_check(),
             "process": process_check(failed),
             **({"workers": siblings.check} if siblings else {}),

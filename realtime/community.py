@@ -15,6 +15,7 @@ from mypick.community.terms import commands as term_commands
 from mypick.community.terms import views as term_views
 from mypick.control import Eviction
 from mypick.errors import Code, DomainError
+from mypick.search.commands import SearchTexts
 from mypick.streams import Position
 from realtime.connection import Connection
 from realtime.namespace import PRESENCE, Namespace
@@ -76,6 +77,11 @@ class CommunityNamespace(Namespace):
     async def history(self, conn: Connection, cmd: commands.History) -> views.HistoryPage:
         """Read the messages before a seq."""
         return await self._communities.reading.history(conn.actor, cmd.room_id, cmd.before_seq, cmd.limit)
+
+    @command("search", limit="search")
+    async def search(self, conn: Connection, cmd: SearchTexts) -> views.SearchPage:
+        """Find messages and discussions that one may read, the newest first."""
+        return views.SearchPage.of(await self._communities.search.search(conn.actor, cmd))
 
     @command("send-message", scope=WRITE)
     async def send_message(self, conn: Connection, cmd: commands.SendMessage) -> views.MessageSent:

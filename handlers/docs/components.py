@@ -12,6 +12,7 @@ TAGS = {
     "creators": "Whom to follow.",
     "feed": "What those publish whom one follows.",
     "communities": "Where fans of a creator talk: rooms, messages, members, moderators.",
+    "search": "Finding what was said.",
     "notifications": "The inbox without a socket.",
 }
 

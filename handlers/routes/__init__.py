@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.paths import API
-from handlers.routes import accounts, community, creators, notifications, terms, users
+from handlers.routes import accounts, community, creators, notifications, search, terms, users
 from handlers.views import ApiView
 
 VIEWS: dict[str, type[ApiView]] = {
@@ -15,6 +15,7 @@ VIEWS: dict[str, type[ApiView]] = {
     **notifications.VIEWS,
     **community.VIEWS,
     **terms.VIEWS,
+    **search.VIEWS,
 }
 """Path after the prefix → view. aiohttp tries them in this order."""
 

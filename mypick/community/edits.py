@@ -11,12 +11,12 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import DeleteMessage, EditMessage
+from mypick.community.indexing import forget_messages, indexed
 from mypick.community.mentions import forget_text
 from mypick.community.models import Message, MessageRevision, ModerationEntry, Pin, Reaction, Report
 from mypick.community.modes import require_open
 from mypick.community.policy import Action
 from mypick.community.rooms import Rooms, receipt
-from mypick.community.searching import forget_messages, indexed
 from mypick.community.standings import Standings
 from mypick.community.streams import DELETED, EDITED, room_of
 from mypick.community.terms.rules import TextRules

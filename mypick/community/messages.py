@@ -13,12 +13,12 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import SendMessage
+from mypick.community.indexing import indexed
 from mypick.community.mentions import Told, tell_about
 from mypick.community.models import HeldMessage, Message, RoomPace
 from mypick.community.modes import require_new_text, require_open, require_pace
 from mypick.community.policy import Action
 from mypick.community.rooms import Rooms, receipt
-from mypick.community.searching import indexed
 from mypick.community.standings import Place, Standings
 from mypick.community.streams import CREATED
 from mypick.community.terms.rules import Hold, TextRules

@@ -13,10 +13,10 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock, to_wire
 from mypick.community import policy
 from mypick.community.commands import BanMember, DecideHeld, SetRoomMode, TimeoutMember, UnbanMember
+from mypick.community.indexing import indexed
 from mypick.community.models import HeldMessage, Membership, Message, ModerationEntry, Room, Sanction
 from mypick.community.policy import Action, Standing
 from mypick.community.rooms import Rooms, receipt, streams_of
-from mypick.community.searching import indexed
 from mypick.community.standings import Place, Standings
 from mypick.community.streams import CREATED, MODE, SANCTIONED, mode_of, room_of
 from mypick.community.texts import text_hash

@@ -18,6 +18,7 @@ from mypick.community.snapshots import Snapshots, newest
 from mypick.community.standings import Standings
 from mypick.community.streams import CREATED, MODE_FIELDS, PREFIX, room_of
 from mypick.community.views import (
+    AroundPage,
     CommunityBrief,
     CommunityView,
     HeldView,
@@ -106,6 +107,19 @@ class Reading:
         own = await self._snapshots.own_reactions(actor.user_id, [row.id for row in messages])
         events = await self._snapshots.as_events(messages, position)
         return HistoryPage.model_construct(events=events, own_reactions=own, more=more)
+
+    async def around(self, actor: Actor, room_id: int, seq: int, limit: int) -> AroundPage:
+        """Messages around a place, as they are now, the oldest first: up to half of ``limit`` before it, the one there,
+        and the rest behind it."""
+        await self._enter(actor, room_id)
+        position = await self._streams.store.position(room_of(room_id))
+        before, more = await self._messages(room_id, seq, limit // 2)
+        rest = limit - len(before)
+        behind = await Message.filter(room_id=room_id, seq__gte=seq).order_by("seq").limit(rest + 1)
+        here = [*before, *behind[:rest]]
+        own = await own_reactions(actor.user_id, [row.id for row in here])
+        events = await self._as_events(here, position)
+        return AroundPage.model_construct(events=events, own_reactions=own, more=more, more_after=len(behind) > rest)
 
     async def thread(self, actor: Actor, message_id: int, cursor: str | None, limit: int) -> Page[MessageInThread]:
         """What was answered to a message and to its answers, the oldest first."""

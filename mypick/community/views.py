@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from mypick.pagination import Page
 from mypick.search.views import ExcerptPart
 from mypick.wire import Instant, View
 
@@ -179,6 +180,10 @@ class HistoryPage(View):
     more: bool
 
 
+class AroundPage(HistoryPage):
+    more_after: bool = Field(description="there are newer messages than these")
+
+
 class SearchHit(View):
     """What was found, and where: ``room_id`` and ``seq`` of a message, ``discussion_id`` of the others."""
 
@@ -193,6 +198,17 @@ class SearchHit(View):
     edited: bool
     excerpt: list[ExcerptPart]
     mentions: list[PersonBrief]
+
+
+class SearchPage(View):
+    """A page of hits, for sockets."""
+
+    items: list[SearchHit]
+    next_cursor: str | None = Field(description="a page with one may have fewer items than asked for, even none")
+
+    @classmethod
+    def of(cls, page: Page[SearchHit]) -> Self:
+        return cls(items=page.items, next_cursor=page.next_cursor)
 
 
 class MessageSent(View):

@@ -11,12 +11,14 @@ from mypick.creators.service import POLL
 from mypick.domain.parts import Domain
 from mypick.notifications.announcements import FAN_OUT, TELL
 from mypick.notifications.fan_out import FanOut
+from mypick.search.packer import PACK, work_packing
 from mypick.streams.retention import Trimmer
 
 log = structlog.get_logger(__name__)
 
 HOUR = 3_600  # seconds
 KEEP_DONE = timedelta(days=7)  # jobs, for an operator who asks what happened
+PACK_EVERY = 10  # seconds between two looks at what waits for the search index
 MEASURE_EVERY = 15  # seconds between two looks at the queue, as often as Prometheus scrapes by default
 
 
@@ -30,6 +32,8 @@ def give_duties(domain: Domain) -> None:
     jobs.register(SHOW_REACTIONS, domain.communities.reactions.show, priority=1, max_attempts=20)
     jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
     every(settings.sweep_interval, POLL)
+    jobs.register(PACK, work_packing, priority=4, timeout_s=900)
+    every(PACK_EVERY, PACK)
 
     trimmer = Trimmer(domain.clock)
 

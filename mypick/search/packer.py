@@ -10,11 +10,20 @@ from __future__ import annotations
 import asyncio
 
 from mypick import db
+from mypick.jobs.work import Work
 from mypick.search import sql
 from mypick.search.index import clear, pack_moments
 from mypick.search.models import SearchPending, SearchSegment
 from mypick.search.pages import ENTRIES, SEGMENT, build, page_key
 from mypick.search.terms import RULES
+
+PACK = "search.pack"  # the kind of job
+
+
+async def work_packing(work: Work) -> None:
+    """The job: pack what fills segments. A run that dies leaves what it did."""
+    del work
+    await pack_all()
 
 
 async def waiting() -> int:

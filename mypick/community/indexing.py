@@ -1,0 +1,87 @@
+"""What the search index has of a message, kept with its text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mypick.community.models import Message, MessageRevision, Room
+from mypick.community.texts import has_link
+from mypick.search import index
+from mypick.search.index import Indexed
+from mypick.search.service import Kind
+
+Labels = Sequence[tuple[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text that was found, of whatever kind."""
+
+    id: int
+    community_id: int
+    author_id: int | None
+    at: datetime
+    text: str
+    labels: Labels
+    edited: bool
+    room_id: int | None = None
+    seq: int | None = None
+    discussion_id: int | None = None
+
+
+def labels_of(kind: Kind, author_id: int | None, text: str, room_id: int | None = None) -> Labels:
+    """What can be asked of a text besides its words."""
+    found: list[tuple[str, object]] = [("kind", kind.value), ("author", author_id)]
+    if room_id is not None:
+        found.append(("room", room_id))
+    if has_link(text):
+        found.append(("has", "link"))
+    return found
+
+
+def indexed(message: Message, community_id: int, text: str | None = None) -> Indexed:
+    """As the index takes it, with its own text or an earlier one."""
+    said = message.text if text is None else text
+    labels = labels_of(Kind.MESSAGE, message.author_id, said, message.room_id)
+    return Indexed(Kind.MESSAGE, message.id, community_id, message.created_at, said, labels)
+
+
+async def forget_messages(messages: Sequence[Message], community_id: int) -> None:
+    """Before their texts and revisions are removed, in the same transaction."""
+    revisions = await MessageRevision.filter(message_id__in=[message.id for message in messages if message.rev > 1])
+    edited = {message.id: message for message in messages}
+    await index.forget(
+        [
+            *(indexed(message, community_id) for message in messages if not message.deleted_at),
+            *(indexed(edited[row.message_id], community_id, row.text) for row in revisions),
+        ]
+    )
+
+
+async def read_messages(ids: Sequence[int]) -> dict[int, Said]:
+    """Those that still have their text. Two queries."""
+    rows = await Message.filter(id__in=list(ids), deleted_at=None)
+    rooms = dict(await Room.filter(id__in=list({row.room_id for row in rows})).values_list("id", "community_id"))
+    return {
+        row.id: Said(
+            id=row.id,
+            community_id=rooms[row.room_id],
+            author_id=row.author_id,
+            at=row.created_at,
+            text=row.text,
+            labels=labels_of(Kind.MESSAGE, row.author_id, row.text, row.room_id),
+            edited=row.edited_at is not None,
+            room_id=row.room_id,
+            seq=row.seq,
+        )
+        for row in rows
+    }
+
+
+async def message_batch(after: int, most: int) -> list[Indexed]:
+    """For reindexing: what was said behind a message, locked."""
+    rows = await Message.filter(id__gt=after, deleted_at=None).order_by("id").limit(most).select_for_update()
+    rooms = dict(await Room.filter(id__in=list({row.room_id for row in rows})).values_list("id", "community_id"))
+    return [indexed(row, rooms[row.room_id]) for row in rows]
