@@ -6,12 +6,13 @@ import contextlib
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ack, broadcast, connect, idle, pair, room, stall, storm
+from benchmarks import ack, broadcast, connect, idle, pair, room, search, stall, storm
 from benchmarks.append import APPENDERS
 from benchmarks.client import Door
 from benchmarks.subjects import Cores, Subject, SubjectError, on_core
@@ -19,6 +20,7 @@ from benchmarks.table import Figure, Goal, Measurement, Round
 from tests.servers import PostgresServer
 
 ROOT = Path(__file__).parent.parent
+SEARCH_LIMIT = 1_200.0  # seconds for one database
 APPEND_LIMIT = 300.0  # seconds for one round of one appender
 
 
@@ -42,6 +44,8 @@ class Size:
     messages: int
     storm: int
     talk: int  # messages to the big room
+    searched: int
+    searches: int  # of each kind; a peer gets a tenth
 
 
 FULL = Size(
@@ -57,6 +61,8 @@ FULL = Size(
     messages=5_000,
     storm=5_000,
     talk=200,
+    searched=1_000_000,
+    searches=100,
 )
 QUICK = Size(
     rounds=1,
@@ -71,6 +77,8 @@ QUICK = Size(
     messages=200,
     storm=60,
     talk=20,
+    searched=2_000,
+    searches=2,
 )
 FEW_IDLERS = 5  # the second size of idle connections is this part of the first: 2,000 beside 10,000
 STALLS = 5  # broadcasts to the big room
@@ -250,6 +258,51 @@ class Bench:
             rounds,
         )
 
+    def search(self) -> Measurement:
+        with on_core(self.cores.load):
+            postgres = PostgresServer(fsync=True, options={"shared_buffers": "512MB"})
+        with postgres:
+            return self._search("search", "PostgreSQL", postgres.create_database("bench"))
+
+    def search_sqlite(self) -> Measurement:
+        with tempfile.TemporaryDirectory(prefix="mypick-search-") as folder:
+            return self._search("search-sqlite", "SQLite", f"sqlite://{folder}/bench.sqlite3")
+
+    def _search(self, name: str, database: str, url: str) -> Measurement:
+        """One round: loading takes longer than asking."""
+        progress(name, 0, "ours")
+        arguments = ["--url", url, "--messages", str(self.size.searched), "--each", str(self.size.searches)]
+        measured = self._child("search", arguments, SEARCH_LIMIT, database)
+        return Measurement(
+            name,
+            f"Search in {self.size.searched:,} messages on {database}, a page of {search.PAGE} "
+            "(in the first row all kinds of query together)",
+            (
+                Figure("p50_ms", "p50 ms"),
+                Figure("p95_ms", "p95 ms"),
+                Figure("p99_ms", "p99 ms"),
+                *(Figure(f"{peer}_ms", f"p95 ms of {peer}") for peer in measured["peers"] if peer != "ours"),
+            ),
+            (Goal("p95_ms", 50.0),),
+            search.rows_of(measured),
+            tuple(search.notes_of(measured)),
+        )
+
+    def _child(self, module: str, arguments: Sequence[str], limit: float, name: str) -> dict[str, Any]:
+        """What a process of its own on the servers' core has measured. Its progress goes where ours goes."""
+        with on_core(self.cores.server):
+            done = subprocess.run(
+                [sys.executable, "-m", f"benchmarks.{module}", *arguments],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                timeout=limit,
+                check=False,
+            )
+        if done.returncode:
+            raise SubjectError(f"{module} on {name} failed")
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
+
     def _append_round(self, url: str, name: str) -> Round:
         arguments = ["--url", url, "--appender", name, "--messages", str(self.size.messages)]
         with on_core(self.cores.server):
@@ -305,6 +358,8 @@ MEASUREMENTS: dict[str, Callable[[Bench], Measurement]] = {
     "idle": Bench.idle,
     "idle-few": Bench.idle_few,
     "append": Bench.append,
+    "search": Bench.search,
+    "search-sqlite": Bench.search_sqlite,
 }
 
 

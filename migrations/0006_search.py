@@ -21,7 +21,7 @@ async def end(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('mypick', '0002_community')]
+    dependencies = [('mypick', '0003_terms')]
 
     initial = False
 

@@ -5,7 +5,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [('mypick', '0003_terms')]
+    dependencies = [('mypick', '0006_search')]
 
     initial = False
 

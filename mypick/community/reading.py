@@ -113,12 +113,12 @@ class Reading:
         and the rest behind it."""
         await self._enter(actor, room_id)
         position = await self._streams.store.position(room_of(room_id))
-        before, more = await self._messages(room_id, seq, limit // 2)
+        before, more = await newest(room_id, seq, limit // 2)
         rest = limit - len(before)
         behind = await Message.filter(room_id=room_id, seq__gte=seq).order_by("seq").limit(rest + 1)
         here = [*before, *behind[:rest]]
-        own = await own_reactions(actor.user_id, [row.id for row in here])
-        events = await self._as_events(here, position)
+        own = await self._snapshots.own_reactions(actor.user_id, [row.id for row in here])
+        events = await self._snapshots.as_events(here, position)
         return AroundPage.model_construct(events=events, own_reactions=own, more=more, more_after=len(behind) > rest)
 
     async def thread(self, actor: Actor, message_id: int, cursor: str | None, limit: int) -> Page[MessageInThread]:

@@ -28,9 +28,9 @@ from mypick.search.pages import (
     page_key,
     segment_of,
 )
-from mypick.search.terms import bucket_of
+from mypick.search.terms import bucket_of, stored_of
 
-MAX_WAITING = 16_384  # waiting texts that one page looks through: four times what waits where packing keeps up
+MAX_WAITING = 4_096  # matches among the waiting texts that one page takes
 MAX_SEGMENTS = 1_024  # that one page opens: 4,000,000 texts
 MAX_CONDITIONS = 24  # ranges of terms that are intersected; the text is compared with all of the query anyway
 _BATCHES = (8, 32, 128)  # segments opened at once; the last goes on
@@ -80,7 +80,8 @@ class _Search:
     batch: int = 0
     seen: int = 0  # segments
     position: tuple[int, int] = (2**62, 2**62)  # of the last segment that was taken: newest moment and id
-    next_high: int | None = 2**62  # of the segments that were not taken
+    upcoming: Sequence[tuple[int, int, bytes]] = ()  # the first of them, read beforehand
+    next_high: int | None = None  # of the segments that were not taken
 
     def push(self, key: Key) -> None:
         if key.kind and self.window.has(key):
@@ -100,6 +101,8 @@ async def candidates(
     conditions = sorted(wanted, key=lambda any_of: sum(high - low for low, high in any_of))[:MAX_CONDITIONS]
     search = _Search(conditions, window, readable)
     floor = await _look_through_waiting(search, communities)
+    search.upcoming = await _segments(search, _BATCHES[0])
+    search.next_high = search.upcoming[0][1] if search.upcoming else None
     last: Key | None = None
     while True:
         bounds = [one.bound for one in search.opened if one.left]
@@ -131,10 +134,12 @@ async def candidates(
 
 
 async def _look_through_waiting(search: _Search, communities: Collection[int] | None) -> int | None:
-    """Read before any segment is: a text that is packed meanwhile is seen twice and not missed. The moment of the
-    oldest that was read where there are more."""
+    """The database compares bytes, which spares us nearly all rows, and we terms, whose bytes stand at fours. Read
+    before any segment is: a text that is packed meanwhile is seen twice and not missed. The moment of the oldest that
+    was read where there are more."""
     window = search.window
-    rows = await sql.newest_waiting(window.first, window.last, communities, MAX_WAITING)
+    holding = [[stored_of(low, high) for low, high in any_of] for any_of in search.wanted]
+    rows = await sql.newest_waiting(window.first, window.last, communities, holding, MAX_WAITING)
     found = [row.entry for row in rows if has_all(row.entry.terms, search.wanted)]
     allowed = await search.readable({entry.community_id for entry in found}) if found else ()
     for entry in found:
@@ -146,9 +151,8 @@ async def _look_through_waiting(search: _Search, communities: Collection[int] | 
 async def _open_more(search: _Search) -> None:
     size = _BATCHES[min(search.batch, len(_BATCHES) - 1)]
     search.batch += 1
-    high, segment_id = search.position
-    window = search.window
-    rows = await sql.segments_below(high, segment_id, window.first, window.last, size + 1)
+    rows = search.upcoming or await _segments(search, size)
+    search.upcoming, window = (), search.window
     taken = rows[:size]
     search.next_high = rows[size][1] if len(rows) > size else None
     if not taken:
@@ -166,6 +170,12 @@ async def _open_more(search: _Search) -> None:
     ]
     search.opened = [one for one in (*search.opened, *opened) if one.left]
     await _look_up(search, [one for one in opened if one.left])
+
+
+async def _segments(search: _Search, size: int) -> Sequence[tuple[int, int, bytes]]:
+    """The next ``size``, and one more where there is one."""
+    high, segment_id = search.position
+    return await sql.segments_below(high, segment_id, search.window.first, search.window.last, size + 1)
 
 
 def _matches(segment_id: int, wanted: Sequence[Condition], pages: Mapping[int, Postings]) -> set[int]:

@@ -8,13 +8,14 @@ a text that was changed since it was read is left out and waits on.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 from mypick import db
 from mypick.jobs.work import Work
 from mypick.search import sql
 from mypick.search.index import clear, pack_moments
 from mypick.search.models import SearchPending, SearchSegment
-from mypick.search.pages import ENTRIES, SEGMENT, build, page_key
+from mypick.search.pages import ENTRIES, SEGMENT, Key, build, page_key
 from mypick.search.terms import RULES
 
 PACK = "search.pack"  # the kind of job
@@ -54,13 +55,18 @@ async def pack_once(at_least: int = SEGMENT) -> bool:
             rows = [row for row in rows if row.id in left]
             bodies, keys = build([row.entry for row in rows])
         await clear({row.entry.key: None for row in rows if row.again})
-        segment = await SearchSegment.create(
-            low=keys[0].at,
-            high=keys[-1].at,
-            texts=len(keys),
-            rules=RULES,
-            firsts=pack_moments(keys[place].at for place in range(0, len(keys), ENTRIES)),
-        )
-        await sql.insert_pages({page_key(segment.id, number): body for number, body in bodies.items()})
+        await write_segment(bodies, keys)
         await sql.drop_waiting(left)
     return True
+
+
+async def write_segment(bodies: Mapping[int, bytes], keys: Sequence[Key]) -> None:
+    """What ``build`` has made. Inside a transaction."""
+    segment = await SearchSegment.create(
+        low=keys[0].at,
+        high=keys[-1].at,
+        texts=len(keys),
+        rules=RULES,
+        firsts=pack_moments(keys[place].at for place in range(0, len(keys), ENTRIES)),
+    )
+    await sql.insert_pages({page_key(segment.id, number): body for number, body in bodies.items()})

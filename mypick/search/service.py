@@ -142,7 +142,9 @@ class Search(Generic[Found]):
         """Those that match as they are now, in their order."""
         texts: dict[tuple[int, int], Found] = {}
         for kind in {key.kind for key in keys}:
-            if source := self._sources.get(Kind(kind)):
+            # a newer process may have indexed a kind that this one does not know
+            source = next((one for known, one in self._sources.items() if known == kind), None)
+            if source:
                 found = await source([key.ref for key in keys if key.kind == kind])
                 texts.update({(kind, ref): text for ref, text in found.items()})
         readable = set(await allowed({text.community_id for text in texts.values()}))

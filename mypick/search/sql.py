@@ -12,6 +12,13 @@ from mypick.search.pages import Entry, Key, whole
 _PAGES_AT_ONCE = 64  # rows of one insert on MySQL: 1 KiB each, far below its packet
 
 
+_HOLDS = {
+    "postgres": "position(?::bytea in terms) > 0",
+    "sqlite": "instr(terms, ?) > 0",
+    "mysql": "LOCATE(BINARY ?, terms) > 0",
+}
+
+
 class Waiting(NamedTuple):
     """A row of ``search_pending``."""
 
@@ -20,12 +27,19 @@ class Waiting(NamedTuple):
     entry: Entry
 
 
-async def newest_waiting(first: int, last: int, communities: Collection[int] | None, limit: int) -> list[Waiting]:
-    """What waits, with a time from ``first`` to ``last``, the newest first. Of all communities where none is named."""
+async def newest_waiting(
+    first: int, last: int, communities: Collection[int] | None, holding: Sequence[Sequence[bytes]], limit: int
+) -> list[Waiting]:
+    """What waits, with a time from ``first`` to ``last``, the newest first. Of all communities where none is named. Its
+    terms hold one of the bytes at least of each of ``holding``, wherever in them."""
     where, values = "", list[Any]()
     if communities is not None:
         among, values = db.among("community_id", communities)
         where = f"{among} AND "
+    holds = _HOLDS[db.dialect()]
+    for any_of in holding:
+        where += f"({' OR '.join([holds] * len(any_of))}) AND "
+        values += any_of
     return await _waiting(
         f"WHERE {where}at BETWEEN ? AND ? ORDER BY at DESC, kind DESC, ref DESC LIMIT ?", [*values, first, last, limit]
     )

@@ -79,6 +79,12 @@ def pack_terms(terms: Iterable[int]) -> bytes:
     return little(array("I", sorted(terms))).tobytes()
 
 
+def stored_of(low: int, high: int) -> bytes:
+    """Bytes of stored terms of which one is ``low`` to ``high``: one term, or all that begin with a sign."""
+    stored = low.to_bytes(4, "little")
+    return stored if low == high else stored[2:]
+
+
 def unpack_terms(body: bytes) -> Terms:
     terms = array("I")
     terms.frombytes(body)
