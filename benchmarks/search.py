@@ -24,6 +24,7 @@ import uvloop
 
 from benchmarks.corpus import AUTHORS, COMMUNITIES, ROOMS_EACH, Corpus, Line
 from benchmarks.table import Round
+from config.collector import collect_rarely
 from mypick import db
 from mypick.accounts.actor import Actor
 from mypick.clock import SystemClock
@@ -184,8 +185,8 @@ class Like:
                 conditions.append(f"{'author_id' if name == 'from' else 'room_id'} = {int(value)}")
             else:
                 words.append(f"%{piece}%")
-        mark = (lambda place: f"${place}") if db.dialect() == "postgres" else lambda _: "?"
-        conditions += [f"text LIKE {mark(place)}" for place in range(1, len(words) + 1)]
+        marks = [f"${place}" if db.dialect() == "postgres" else "?" for place in range(1, len(words) + 1)]
+        conditions += [f"text LIKE {mark}" for mark in marks]
         return " AND ".join(conditions), [*words]
 
     async def ask(self, query: str) -> int:
@@ -264,6 +265,7 @@ async def measure(url: str, messages: int, each: int, seed: int) -> dict[str, An
         texts = await load(corpus, messages)
         result["load_s"] = time.perf_counter() - began
         result |= await sizes()
+        collect_rarely()  # as the server does
         asked = queries(corpus, rng, each)
         korean = [word for word in corpus.korean[200:2_000] if len(word) == 2]
         words = rng.sample(korean, COUNTED), rng.sample(corpus.english[100:1_000], COUNTED)

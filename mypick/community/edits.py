@@ -107,7 +107,7 @@ class Edits:
             (message,) = found
             if not events:
                 return
-            await erase([message.id], await self._rooms.community_of(room_id), now, events[0].seq)
+            await erase([message.id], now, events[0].seq)
             if message.author_id != actor.user_id:
                 await ModerationEntry.create(
                     id=entry_id,
@@ -158,11 +158,11 @@ async def standing_message(message_id: int) -> Message:
     return message
 
 
-async def erase(message_ids: Sequence[int], community_id: int, now: datetime, seq: int) -> None:
+async def erase(message_ids: Sequence[int], now: datetime, seq: int) -> None:
     """Make tombstones: texts, revisions, what the search index has, reactions, pins and what notifications and reports
     quote are gone. The caller holds the room's lock."""
     ids = list(message_ids)
-    await forget_messages(await Message.filter(id__in=ids), community_id)
+    await forget_messages(await Message.filter(id__in=ids))
     await Message.filter(id__in=ids).update(text="", text_hash="", deleted_at=now, changed_seq=seq)
     await MessageRevision.filter(message_id__in=ids).delete()
     await Reaction.filter(message_id__in=ids).delete()

@@ -34,7 +34,7 @@ MAX_WAITING = 4_096  # matches among the waiting texts that one page takes
 MAX_SEGMENTS = 1_024  # that one page opens: 4,000,000 texts
 MAX_CONDITIONS = 24  # ranges of terms that are intersected; the text is compared with all of the query anyway
 _BATCHES = (8, 32, 128)  # segments opened at once; the last goes on
-_KEYS = 64  # of one segment that are looked up at once
+_KEYS = 128  # that are looked up at once: those of one segment, or few each of many
 
 Condition = tuple[Range, ...]
 """A text must have a term of one of these ranges."""
@@ -63,11 +63,11 @@ class Stopped:
 
 @dataclass(slots=True)
 class _Opened:
-    """A segment whose newest matches are looked up. ``bound``: what is left is not newer."""
+    """A segment with matches that were not looked up yet. ``bound``: none of them is newer."""
 
     id: int
     left: list[int]  # numbers of texts, the newest last
-    bound: int = 0
+    bound: int
 
 
 @dataclass(slots=True)
@@ -130,7 +130,7 @@ async def candidates(
                 return
             await _open_more(search)
         else:
-            await _look_up(search, [one for one in search.opened if one.left and one.bound == bound])
+            await _look_up(search)
 
 
 async def _look_through_waiting(search: _Search, communities: Collection[int] | None) -> int | None:
@@ -163,13 +163,13 @@ async def _open_more(search: _Search) -> None:
     numbers = {page_key(segment, bucket_of(low)) for segment, _, _ in taken for low, _ in ranges}
     pages = {key: Postings(body) for key, body in (await sql.pages(numbers)).items()}
     found = {segment: matches for segment, _, _ in taken if (matches := _matches(segment, search.wanted, pages))}
-    within = {segment: _within(window, firsts) for segment, _, firsts in taken}
+    allowed = await _allowed(search, found)
     opened = [
-        _Opened(segment, sorted(matches.intersection(within[segment])))
-        for segment, matches in (await _allowed(search, found)).items()
+        _Opened(segment, sorted(allowed[segment].intersection(_within(window, firsts))), high)
+        for segment, high, firsts in taken
+        if segment in allowed
     ]
     search.opened = [one for one in (*search.opened, *opened) if one.left]
-    await _look_up(search, [one for one in opened if one.left])
 
 
 async def _segments(search: _Search, size: int) -> Sequence[tuple[int, int, bytes]]:
@@ -213,17 +213,18 @@ async def _allowed(search: _Search, found: dict[int, set[int]]) -> dict[int, set
     return left
 
 
-async def _look_up(search: _Search, segments: Sequence[_Opened]) -> None:
-    """The next keys of each of these segments."""
-    taken = {one.id: one.left[-_KEYS:] for one in segments}
-    wanted = {
-        page_key(segment_id, DIRECTORY + number // ENTRIES)
-        for segment_id, numbers in taken.items()
-        for number in numbers
-    }
+async def _look_up(search: _Search) -> None:
+    """The next keys of the segments that may have the newest."""
+    taken: list[tuple[_Opened, list[int]]] = []
+    room = _KEYS
+    for one in sorted((one for one in search.opened if one.left), key=lambda one: one.bound, reverse=True):
+        if room <= 0:
+            break
+        taken.append((one, one.left[-room:]))
+        room -= len(taken[-1][1])
+    wanted = {page_key(one.id, DIRECTORY + number // ENTRIES) for one, numbers in taken for number in numbers}
     pages = {key: decode_directory(body) for key, body in (await sql.pages(wanted)).items()}
-    for one in segments:
-        numbers = taken[one.id]
+    for one, numbers in taken:
         del one.left[-len(numbers) :]
         for number in numbers:
             entries = pages.get(page_key(one.id, DIRECTORY + number // ENTRIES))

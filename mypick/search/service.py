@@ -16,8 +16,8 @@ from mypick.search.needles import Sought
 from mypick.search.pages import Key
 from mypick.search.terms import term_of
 
-MAX_COMPARED = 400  # texts that one page compares; a search whose words seldom stand as asked says "go on"
-_AT_ONCE = 64  # texts that are read together; the first time as many as the page has
+MAX_COMPARED = 200  # texts that one page compares; a search whose words seldom stand as asked says "go on"
+_AT_ONCE = 100  # texts that are read together; the first time as many as the page has
 _LIST = "search"
 _ALL = 256  # above every kind: all texts of a moment
 _LATEST = 2**61  # microseconds
