@@ -34,6 +34,8 @@ async def newest_waiting(
     terms hold one of the bytes at least of each of ``holding``, wherever in them."""
     where, values = "", list[Any]()
     if communities is not None:
+        if not communities:
+            return []
         among, values = db.among("community_id", communities)
         where = f"{among} AND "
     holds = _HOLDS[db.dialect()]
@@ -43,6 +45,10 @@ async def newest_waiting(
     return await _waiting(
         f"WHERE {where}at BETWEEN ? AND ? ORDER BY at DESC, kind DESC, ref DESC LIMIT ?", [*values, first, last, limit]
     )
+
+
+async def waiting_communities() -> list[int]:
+    return [row["id"] for row in await _rows("SELECT DISTINCT community_id AS id FROM search_pending")]
 
 
 async def oldest_waiting(limit: int) -> list[Waiting]:

@@ -139,6 +139,7 @@ async def test_what_one_may_not_read_leaves_no_trace_in_the_answer(
     """However much there is behind a closed door: the answer is that of an empty place, without a cursor."""
     monkeypatch.setattr("mypick.search.service.MAX_COMPARED", 3)
     monkeypatch.setattr("mypick.search.finder._KEYS", 2)
+    monkeypatch.setattr("mypick.search.finder.MAX_WAITING", 5)
     cast = await community(node, clock, "alice", visibility="private")
     guest = await user("guest", clock)
     for packed in (False, True):

@@ -185,6 +185,7 @@ async def test_what_waits_and_what_is_packed_is_found_over_many_segments(databas
         if number % 10 == 9:
             assert await packer.pack_once(1)
     await world.check(7)
+    monkeypatch.setattr(finder, "MAX_WAITING", 4)
     monkeypatch.setattr(finder, "MAX_SEGMENTS", 3)
     monkeypatch.setattr(service, "MAX_COMPARED", 9)
     await world.check(5)
