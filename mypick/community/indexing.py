@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,8 @@ from mypick.community.models import Message, MessageRevision, Room
 from mypick.community.texts import has_link
 from mypick.search import index
 from mypick.search.index import Indexed
-from mypick.search.service import Kind
+from mypick.search.reindex import Reader
+from mypick.search.service import Kind, Source
 
 Labels = Sequence[tuple[str, object]]
 
@@ -29,6 +30,16 @@ class Said:
     room_id: int | None = None
     seq: int | None = None
     discussion_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """How search gets at the texts of one kind: those it compares and shows, batches of them to index anew, and how
+    many there are."""
+
+    read: Source[Said]
+    batch: Reader
+    count: Callable[[], Awaitable[int]]
 
 
 def labels_of(kind: Kind, author_id: int | None, text: str, room_id: int | None = None) -> Labels:
@@ -84,6 +95,13 @@ async def message_batch(after: int, most: int) -> list[Indexed]:
     rows = await Message.filter(id__gt=after, deleted_at=None).order_by("id").limit(most).select_for_update()
     rooms = await _communities_of({row.room_id for row in rows})
     return [indexed(row, rooms[row.room_id]) for row in rows]
+
+
+async def count_messages() -> int:
+    return await Message.filter(deleted_at=None).count()
+
+
+MESSAGES = Texts(read_messages, message_batch, count_messages)
 
 
 async def _communities_of(room_ids: Collection[int]) -> dict[int, int]:

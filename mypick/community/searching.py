@@ -9,8 +9,8 @@ from typing import Any
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.community import policy
-from mypick.community.indexing import Said, message_batch, read_messages
-from mypick.community.models import Community, Message, Room
+from mypick.community.indexing import MESSAGES, Said, Texts
+from mypick.community.models import Community, Room
 from mypick.community.reading import brief_of
 from mypick.community.rooms import MAX_ROOMS
 from mypick.community.standings import Standings
@@ -21,18 +21,19 @@ from mypick.pagination import Page
 from mypick.search.commands import SearchTexts
 from mypick.search.excerpts import excerpt
 from mypick.search.reindex import Progress, reindex
-from mypick.search.service import Kind, Match, Question, Search, Source
+from mypick.search.service import Kind, Match, Question, Search
 from mypick.search.wording import Wording, moment_in, person_number, read_wording
 
 MAX_NAMESAKES = 5  # people whom ``from:`` takes a name for
 
 
 class CommunitySearch:
-    """``sources``: of the texts besides messages."""
+    """``texts``: what there is besides messages."""
 
-    def __init__(self, standings: Standings, sources: Mapping[Kind, Source[Said]] | None = None) -> None:
+    def __init__(self, standings: Standings, texts: Mapping[Kind, Texts] | None = None) -> None:
         self._standings = standings
-        self._search: Search[Said] = Search({Kind.MESSAGE: read_messages, **(sources or {})})
+        self._texts = {Kind.MESSAGE: MESSAGES, **(texts or {})}
+        self._search: Search[Said] = Search({kind: one.read for kind, one in self._texts.items()})
 
     async def search(self, actor: Actor, command: SearchTexts) -> Page[SearchHit]:
         """What the actor may read at this moment, the newest first. A page may have a cursor and fewer hits than asked
@@ -65,11 +66,11 @@ class CommunitySearch:
 
     async def count(self) -> int:
         """How many texts there are to be found."""
-        return await Message.filter(deleted_at=None).count()
+        return sum([await one.count() for one in self._texts.values()])
 
     async def reindex(self, progress: Progress) -> int:
         """Index everything anew. Texts done."""
-        return await reindex({Kind.MESSAGE: message_batch}, progress)
+        return await reindex({kind: one.batch for kind, one in self._texts.items()}, progress)
 
     async def _readable(self, actor: Actor, ids: Collection[int]) -> set[int]:
         """Three queries."""
