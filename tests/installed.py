@@ -7,12 +7,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 NODE = shutil.which("node")
+COMPILER = shutil.which("cc")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CLIENT_FILE = ROOT / "node_modules/socket.io-client/dist/socket.io.min.js"
 
 # what a test file needs, by the mark that its name stands for
 _NEEDS = {
     "node": {"Node.js": NODE, "socket.io-client (npm ci)": CLIENT_FILE.is_file()},
+    "clocks": {
+        "C compiler": COMPILER,
+        "Node.js": NODE,
+        "socket.io-client (npm ci)": CLIENT_FILE.is_file(),
+    },
     "browser": {
         "Node.js": NODE,
         "socket.io-client (npm ci)": CLIENT_FILE.is_file(),

@@ -14,7 +14,10 @@ from pathlib import Path
 from tests.chaos.plan import Shape
 from tests.chaos.report import render, write_between_markers
 from tests.chaos.siege import Attack, siege_of
+from tests.chaos.stepped import on_three_machines
+from tests.chaos.steps import Size, Stepped
 from tests.chaos.storm import Result, round_of
+from tests.installed import left_out, missing
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 SEEDS = (1, 2)  # of each form
@@ -49,6 +52,7 @@ LONG = {
 }
 """2,000 notifications to 200 clients, and of several nodes 20,000 to 100: half by posts to all of them, half on four
 channels that a quarter follows."""
+CLOCKS = Size(followers=8, official=6, talkers=6, steps=30)
 SIEGE = {"slow": 1_000, "drip": 300, "flood": 10_000, "fuzz": 100_000}  # connections, and broken packets
 
 
@@ -64,6 +68,19 @@ async def one(name: str, seed: int, kept: Path | None) -> Result:
         finally:
             if kept is not None:
                 shutil.copytree(folder, kept / f"{name}-{seed}", dirs_exist_ok=True)
+
+
+async def clocks(seed: int, kept: Path | None) -> Stepped:
+    def say(text: str) -> None:
+        print(f"  {text}", file=sys.stderr, flush=True)
+
+    print(f"clocks, seed {seed}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="mypick-clocks-") as folder:
+        try:
+            return await on_three_machines(CLOCKS, seed, Path(folder), say)
+        finally:
+            if kept is not None:
+                shutil.copytree(folder, kept / f"clocks-{seed}", dirs_exist_ok=True)
 
 
 async def siege(seed: int, kept: Path | None) -> list[Attack]:
@@ -93,21 +110,26 @@ async def rounds(names: list[str], seeds: list[int], kept: Path | None) -> list[
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Kill everything, lose nothing.")
-    parser.add_argument("--only", choices=[*sorted(LONG), "siege"], help="one form")
+    parser.add_argument("--only", choices=[*sorted(LONG), "clocks", "siege"], help="one form")
     parser.add_argument("--seed", type=int, help=f"one seed; otherwise {', '.join(map(str, SEEDS))}")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy logs, and the SQLite file, there")
     options = parser.parse_args()
-    names = [options.only] if options.only else [*sorted(LONG), "siege"]
+    names = [options.only] if options.only else [*sorted(LONG), "clocks", "siege"]
+    if "clocks" in names and missing("clocks"):
+        print("\n".join(left_out()), file=sys.stderr)
+        names.remove("clocks")
     seeds = [options.seed] if options.seed is not None else list(SEEDS)
     load = os.getloadavg()[0]
     results = asyncio.run(rounds([name for name in names if name in LONG], seeds, options.keep))
+    stepped = [asyncio.run(clocks(seed, options.keep)) for seed in seeds if "clocks" in names]
     attacks = asyncio.run(siege(seeds[0], options.keep)) if "siege" in names else []
-    text = render(results, attacks, load)
+    text = render(results, stepped, attacks, load)
     print(text)
     if options.write:
         write_between_markers(PAGE, text)
-    return 1 if any(result.problems for result in results) or any(attack.problems for attack in attacks) else 0
+    problems = [done.problems for those in (results, stepped, attacks) for done in those]
+    return 1 if any(problems) else 0
 
 
 if __name__ == "__main__":

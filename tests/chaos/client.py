@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from time import monotonic
@@ -71,6 +71,7 @@ class Follower:
         self.resets = 0
         self.refused: Counter[str] = Counter()  # codes of refused connects and commands
         self.longest_away = 0.0  # seconds from a lost connection to being in step again
+        self.renew: Callable[[], Awaitable[str]] | None = None  # where tokens end: gives the next one
         self._addresses = addresses
         self._token = token
         self._http = http
@@ -96,7 +97,9 @@ class Follower:
             except Refused as refused:
                 code = str(refused.data.get("code"))
                 self.refused[code] += 1
-                if not refused.data.get("retryable"):
+                if code == "UNAUTHENTICATED" and self.renew:
+                    self._token = await self.renew()
+                elif not refused.data.get("retryable"):
                     raise
                 failures += 1
             except LOST:
@@ -202,6 +205,8 @@ class Follower:
             await self._durable({"type": name, **data})
         elif name == "lagged":
             await self._sync()
+        elif name in ("auth-expiring", "evicted") and self.renew:
+            return  # it comes back with the next token
         elif name not in ("notifications-read", "server-draining"):
             raise AssertionError(f"unexpected event {name}")
 

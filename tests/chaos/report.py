@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.chaos.plan import Target
 from tests.chaos.siege import Attack
+from tests.chaos.steps import Stepped
 from tests.chaos.storm import Result
 
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
@@ -45,6 +46,21 @@ _HEAD = (
     "seconds",
 )
 
+_CLOCKS = (
+    "form and seed",
+    "clocks",
+    "steps",
+    "notifications",
+    "messages",
+    "lost",
+    "doubled",
+    "reordered",
+    "stamped before the last",
+    "reconnects",
+    "tokens renewed",
+    "slowest answer s",
+    "seconds",
+)
 ATTACKS = {"slow": "slow readers", "drip": "slowloris", "flood": "connection flood", "fuzz": "broken packets"}
 _SIEGE = (
     "attack",
@@ -63,25 +79,31 @@ _SIEGE = (
 )
 
 
-def render(results: Sequence[Result], attacks: Sequence[Attack], load: float) -> str:
-    """A table with one column for each round, and one with a row for each attack of the siege."""
+def render(
+    results: Sequence[Result], stepped: Sequence[Stepped], attacks: Sequence[Attack], load: float
+) -> str:
+    """A table with one column for each round, one with a row for each round of clocks, and one with a row for each
+    attack of the siege."""
     machine = f"{os.cpu_count()} cores · {platform.system()} {platform.machine()} · Python {platform.python_version()}"
     tables = []
     if results:
         columns = [_HEAD, *(_column(result) for result in results)]  # so many figures read better downwards
         tables.append(_table([[column[number] for column in columns] for number in range(len(_HEAD))]))
+    if stepped:
+        tables.append(_table([_CLOCKS, *(_clocks(each) for each in stepped)]))
     if attacks:
         tables.append(_table([_SIEGE, *(_row(attack) for attack in attacks)]))
     wrong = [
         f"- {result.shape.form}, seed {result.seed}: {problem}" for result in results for problem in result.problems
     ]
+    wrong += [f"- clocks, seed {each.seed}: {problem}" for each in stepped for problem in each.problems]
     wrong += [f"- siege: {problem}" for attack in attacks for problem in attack.problems]
     slower = [
         f"- {ATTACKS[attack.name]}: the load was the slower side, by {1000 * attack.acks.late:.1f} ms"
         for attack in attacks
         if attack.load_was_slower
     ]
-    verdict = "Every client's log equals the database." if results else "Nobody else felt it."
+    verdict = "Every client's log equals the database." if results or stepped else "Nobody else felt it."
     verdict = "WRONG:" if wrong else verdict
     head = f"{machine} · load average {load:.1f} at the start"
     return "\n\n".join([head, *tables, "\n".join([verdict, *wrong, *slower])])
@@ -116,6 +138,24 @@ def _column(result: Result) -> Sequence[str]:
         f"{result.delay_worst:.1f}",
         f"{result.away_worst:.1f}",
         f"{result.seconds:.0f}",
+    )
+
+
+def _clocks(stepped: Stepped) -> Sequence[str]:
+    return (
+        f"clocks {stepped.seed}",
+        str(stepped.machines),
+        str(stepped.size.steps),
+        f"{stepped.notifications:,}",
+        f"{stepped.messages:,}",
+        str(stepped.lost),
+        str(stepped.doubled),
+        str(stepped.reordered),
+        str(stepped.back),
+        f"{stepped.reconnects:,}",
+        f"{stepped.renewals:,}",
+        f"{stepped.slowest:.1f}",
+        f"{stepped.seconds:.0f}",
     )
 
 

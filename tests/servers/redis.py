@@ -25,8 +25,11 @@ class RedisServer(Server):
     signal_to_stop = signal.SIGTERM
     signal_to_end_at_once = signal.SIGKILL
 
-    def __init__(self, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, options: Mapping[str, str] | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
+        self._environment = {**ENVIRONMENT, **(environment or {})}
         self._binary = self._find()
         self._options = {"save": "", "appendonly": "no", "loglevel": "warning", **(options or {})}
 
@@ -46,7 +49,7 @@ class RedisServer(Server):
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env=ENVIRONMENT,
+            env=self._environment,
             start_new_session=True,
         )
 
