@@ -124,6 +124,10 @@ class Settings(BaseSettings):
     loop_look_ms: int = Field(
         250, ge=1, le=10_000, description="milliseconds between two looks at how late the event loop runs"
     )
+    socket_ping_interval: Duration = Field(25, description="seconds between two pings of a connection")
+    socket_ping_timeout: Duration = Field(
+        20, description="seconds for the answer to a ping; a client whose link is dead is noticed within both together"
+    )
     http_idle: Duration = Field(75, description="seconds for a request to arrive, and between two of a connection")
     metrics_token: SecretStr = Field(
         SecretStr(""), description="bearer token that /metrics asks for; empty leaves it open"
@@ -178,6 +182,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def refuse_what_cannot_work(self) -> Self:
+        if self.workers > 1 and self.uses_sqlite and not self.redis_url.get_secret_value():
+            raise ValueError(
+                "WORKERS > 1 needs a server database and Redis: SQLite serves one process. "
+                "Set DATABASE_URL to postgres://… or mysql://…, and REDIS_URL; or WORKERS=1."
+            )
         if self.workers > 1 and self.uses_sqlite:
             raise ValueError(
                 "WORKERS > 1 needs a server database: SQLite serves one process. "

@@ -98,6 +98,8 @@ def socket_bounds(settings: Settings) -> Bounds:
         waiting=settings.socket_waiting,
         connections=settings.socket_connections,
         unsent_bytes=settings.socket_unsent_bytes,
+        ping_interval=settings.socket_ping_interval,
+        ping_timeout=settings.socket_ping_timeout,
         silent=settings.http_idle,
         alone=settings.socket_alone,
     )
