@@ -8,6 +8,7 @@ import math
 import os
 import re
 import sys
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,12 +115,14 @@ async def vitals_of(process: psutil.Process, url: str, http: aiohttp.ClientSessi
     """Of a server that stands alone, as the system and as it itself see it."""
     async with http.get(f"{url}/metrics") as response:
         text = await response.text()
-    told = dict(re.findall(r"(?m)^(mypick_\w+)(?:\{.*\})? (\S+)$", text))
+    told: defaultdict[str, float] = defaultdict(float)  # of all labels together
+    for name, value in re.findall(r"(?m)^(mypick_\w+)(?:\{.*\})? (\S+)$", text):
+        told[name] += float(value)
     return Vitals(
         process.memory_info().rss,
         process.num_fds(),
-        round(float(told["mypick_loop_tasks"])),
-        round(float(told["mypick_socket_connections"])),
+        round(told["mypick_loop_tasks"]),
+        round(told["mypick_socket_connections"]),
         {float(most): round(float(count)) for most, count in _LAGS.findall(text)},
     )
 
@@ -211,7 +214,7 @@ class Siege:
         ended = monotonic()
         after = await self.vitals()
         held = held_between(before, after)
-        while not _is_back(before, after) and monotonic() - ended <= BACK_WITHIN:
+        while not is_back(before, after) and monotonic() - ended <= BACK_WITHIN:
             await asyncio.sleep(0.5)
             after = await self.vitals()
         return Attack(name, figures, self._calm, acks, before, after, seconds, monotonic() - ended, held)
@@ -255,7 +258,7 @@ async def _started(module: str, given: Mapping[str, object]) -> asyncio.subproce
     return process
 
 
-def _is_back(before: Vitals, after: Vitals) -> bool:
+def is_back(before: Vitals, after: Vitals) -> bool:
     """Connections, descriptors and tasks; a few of each come and go with the work of the server itself."""
     return (
         after.connections <= before.connections
