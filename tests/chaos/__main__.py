@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.chaos.plan import Shape
 from tests.chaos.report import render, write_between_markers
 from tests.chaos.siege import Attack, siege_of
+from tests.chaos.silence import Links, Silent, round_of_silence
 from tests.chaos.stepped import on_three_machines
 from tests.chaos.steps import Size, Stepped
 from tests.chaos.storm import Result, round_of
@@ -53,6 +54,7 @@ LONG = {
 """2,000 notifications to 200 clients, and of several nodes 20,000 to 100: half by posts to all of them, half on four
 channels that a quarter follows."""
 CLOCKS = Size(followers=8, official=6, talkers=6, steps=30)
+SILENCE = Links(followers=24, official=12, library=6, deaf=36, greedy=6, history=40, losses=3, interval=10, timeout=8)
 SIEGE = {"slow": 1_000, "drip": 300, "flood": 10_000, "fuzz": 100_000}  # connections, and broken packets
 
 
@@ -83,6 +85,19 @@ async def clocks(seed: int, kept: Path | None) -> Stepped:
                 shutil.copytree(folder, kept / f"clocks-{seed}", dirs_exist_ok=True)
 
 
+async def silence(seed: int, kept: Path | None) -> Silent:
+    def say(text: str) -> None:
+        print(f"  {text}", file=sys.stderr, flush=True)
+
+    print(f"silence, seed {seed}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="mypick-silence-") as folder:
+        try:
+            return await round_of_silence(SILENCE, seed, Path(folder), say)
+        finally:
+            if kept is not None:
+                shutil.copytree(folder, kept / f"silence-{seed}", dirs_exist_ok=True)
+
+
 async def siege(seed: int, kept: Path | None) -> list[Attack]:
     def say(text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)
@@ -110,12 +125,12 @@ async def rounds(names: list[str], seeds: list[int], kept: Path | None) -> list[
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Kill everything, lose nothing.")
-    parser.add_argument("--only", choices=[*sorted(LONG), "clocks", "siege"], help="one form")
+    parser.add_argument("--only", choices=[*sorted(LONG), "clocks", "silence", "siege"], help="one form")
     parser.add_argument("--seed", type=int, help=f"one seed; otherwise {', '.join(map(str, SEEDS))}")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy logs, and the SQLite file, there")
     options = parser.parse_args()
-    names = [options.only] if options.only else [*sorted(LONG), "clocks", "siege"]
+    names = [options.only] if options.only else [*sorted(LONG), "clocks", "silence", "siege"]
     if "clocks" in names and missing("clocks"):
         print("\n".join(left_out()), file=sys.stderr)
         names.remove("clocks")
@@ -123,12 +138,13 @@ def main() -> int:
     load = os.getloadavg()[0]
     results = asyncio.run(rounds([name for name in names if name in LONG], seeds, options.keep))
     stepped = [asyncio.run(clocks(seed, options.keep)) for seed in seeds if "clocks" in names]
+    silent = [asyncio.run(silence(seeds[0], options.keep))] if "silence" in names else []
     attacks = asyncio.run(siege(seeds[0], options.keep)) if "siege" in names else []
-    text = render(results, stepped, attacks, load)
+    text = render(results, stepped, silent, attacks, load)
     print(text)
     if options.write:
         write_between_markers(PAGE, text)
-    problems = [done.problems for those in (results, stepped, attacks) for done in those]
+    problems = [done.problems for those in (results, stepped, silent, attacks) for done in those]
     return 1 if any(problems) else 0
 
 

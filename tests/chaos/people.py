@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import aiohttp
@@ -59,6 +60,17 @@ async def make_people(database_url: str, count: int) -> dict[int, str]:
         session.user_id: tokens.issue_access(user_id=session.user_id, session_id=session.id, role="fan")
         for session in sessions
     }
+
+
+async def register(persons: Sequence[Rest]) -> None:
+    """At the REST door, with a password each: ``fan0@example.com`` and so on."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(number: int, person: Rest) -> None:
+        async with places:
+            await person.register(f"fan{number}")
+
+    await asyncio.gather(*(one(number, person) for number, person in enumerate(persons)))
 
 
 async def follow(url: str, tokens: dict[int, str], shape: Shape, http: aiohttp.ClientSession) -> dict[str, list[int]]:

@@ -41,6 +41,8 @@ class Wire:
         self._writers: dict[End, asyncio.StreamWriter] = {"client": client, "server": server}
         self.flowing = asyncio.Event()
         self.asked = bytearray()  # the first bytes of the client; a sieve may look at them
+        self._deaf: set[End] = set()  # nothing reaches these any more, nor that the other end has closed
+        self._ended = 0  # of the two directions
         self._pumps: list[asyncio.Task[None]] = []
 
     async def carry(self, from_client: asyncio.StreamReader, from_server: asyncio.StreamReader) -> None:
@@ -61,18 +63,27 @@ class Wire:
                 if to == "server" and len(self.asked) < CHUNK:
                     self.asked += data
                 weather = self._proxy.weather
+                if to in self._deaf:
+                    continue
                 if wait := weather.latency + rng.uniform(0, weather.jitter) + len(data) / weather.rate:
                     await asyncio.sleep(wait)
                 await self.flowing.wait()
                 writer.write(sieve(data) if sieve else data)
                 await writer.drain()
             await self.flowing.wait()  # the goodbye hangs as all else
+        self._ended += 1
+        if to in self._deaf and self._ended < 2:
+            await asyncio.get_running_loop().create_future()  # for ever, or until somebody stops it
 
     def cut(self, *, reset: bool) -> None:
         """Both ends are closed: at once with RST, or with FIN."""
         self._stop()
         for end in self._writers:
             self._close(end, reset=reset)
+
+    def swallow(self, ends: Collection[End]) -> None:
+        """From now on whatever goes to ``ends`` is lost on the way, and each side takes the link for alive."""
+        self._deaf.update(ends)
 
     def forget(self, end: End) -> None:
         """``end`` gets RST; the other one hears nothing of it, and nothing at all any more."""
@@ -149,6 +160,10 @@ class Proxy:
         for wire in wires:
             self._forgotten.append(wire)
             wire.forget(end)
+
+    def swallow(self, wires: Collection[Wire], ends: Collection[End]) -> None:
+        for wire in wires:
+            wire.swallow(ends)
 
     def hang(self, wires: Collection[Wire]) -> None:
         """Nothing goes through these until ``flow``, and nothing is lost."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.chaos.plan import Target
 from tests.chaos.siege import Attack
+from tests.chaos.silence import Silent
 from tests.chaos.steps import Stepped
 from tests.chaos.storm import Result
 
@@ -61,6 +62,22 @@ _CLOCKS = (
     "slowest answer s",
     "seconds",
 )
+_SILENCE = (
+    "form and seed",
+    "ping and timeout s",
+    "dead links",
+    "noticed after s",
+    "all back after s",
+    "notifications",
+    "lost",
+    "doubled",
+    "reordered",
+    "read nothing",
+    "gone after s",
+    "cut for their bound",
+    "most held KiB",
+    "seconds",
+)
 ATTACKS = {"slow": "slow readers", "drip": "slowloris", "flood": "connection flood", "fuzz": "broken packets"}
 _SIEGE = (
     "attack",
@@ -80,10 +97,14 @@ _SIEGE = (
 
 
 def render(
-    results: Sequence[Result], stepped: Sequence[Stepped], attacks: Sequence[Attack], load: float
+    results: Sequence[Result],
+    stepped: Sequence[Stepped],
+    silent: Sequence[Silent],
+    attacks: Sequence[Attack],
+    load: float,
 ) -> str:
-    """A table with one column for each round, one with a row for each round of clocks, and one with a row for each
-    attack of the siege."""
+    """A table with one column for each round, and tables with a row for each round of clocks, each of dead links and
+    each attack of the siege."""
     machine = f"{os.cpu_count()} cores · {platform.system()} {platform.machine()} · Python {platform.python_version()}"
     tables = []
     if results:
@@ -91,19 +112,22 @@ def render(
         tables.append(_table([[column[number] for column in columns] for number in range(len(_HEAD))]))
     if stepped:
         tables.append(_table([_CLOCKS, *(_clocks(each) for each in stepped)]))
+    if silent:
+        tables.append(_table([_SILENCE, *(_silence(each) for each in silent)]))
     if attacks:
         tables.append(_table([_SIEGE, *(_row(attack) for attack in attacks)]))
     wrong = [
         f"- {result.shape.form}, seed {result.seed}: {problem}" for result in results for problem in result.problems
     ]
     wrong += [f"- clocks, seed {each.seed}: {problem}" for each in stepped for problem in each.problems]
+    wrong += [f"- silence, seed {each.seed}: {problem}" for each in silent for problem in each.problems]
     wrong += [f"- siege: {problem}" for attack in attacks for problem in attack.problems]
     slower = [
         f"- {ATTACKS[attack.name]}: the load was the slower side, by {1000 * attack.acks.late:.1f} ms"
         for attack in attacks
         if attack.load_was_slower
     ]
-    verdict = "Every client's log equals the database." if results or stepped else "Nobody else felt it."
+    verdict = "Every client's log equals the database." if results or stepped or silent else "Nobody else felt it."
     verdict = "WRONG:" if wrong else verdict
     head = f"{machine} · load average {load:.1f} at the start"
     return "\n\n".join([head, *tables, "\n".join([verdict, *wrong, *slower])])
@@ -156,6 +180,26 @@ def _clocks(stepped: Stepped) -> Sequence[str]:
         f"{stepped.renewals:,}",
         f"{stepped.slowest:.1f}",
         f"{stepped.seconds:.0f}",
+    )
+
+
+def _silence(silent: Silent) -> Sequence[str]:
+    links = silent.links
+    return (
+        f"silence {silent.seed}",
+        f"{links.interval + links.timeout}",
+        str(silent.dead),
+        f"{silent.noticed:.1f}",
+        f"{silent.back:.1f}",
+        f"{silent.notifications:,}",
+        str(silent.lost),
+        str(silent.doubled),
+        str(silent.reordered),
+        str(links.deaf),
+        f"{silent.deaf_for:.1f}",
+        str(silent.too_slow),
+        f"{silent.most_held / 1024:,.0f}",
+        f"{silent.seconds:.0f}",
     )
 
 

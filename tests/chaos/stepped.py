@@ -21,7 +21,7 @@ from tests.chaos.client import Follower
 from tests.chaos.dials import Dial, built
 from tests.chaos.logs import unexpected
 from tests.chaos.official import NodeCrowd, NodeFollower, PythonFollower, node_crowd
-from tests.chaos.people import make_people
+from tests.chaos.people import make_people, register
 from tests.chaos.steps import Size, Stepped, draw
 from tests.chaos.storm import LEFT
 from tests.chaos.talkers import Talker, talkers
@@ -150,7 +150,7 @@ class Round:
     async def _people(self) -> int:
         """Everybody is registered and follows; the id of the creator."""
         self._persons = [Rest(self._urls[number % len(self._urls)], self._http) for number in range(self._count)]
-        await asyncio.gather(*(person.register(f"fan{number}") for number, person in enumerate(self._persons)))
+        await register(self._persons)
         creators = await asyncio.gather(*(person.follow("@late") for person in self._persons))
         return creators[0]
 

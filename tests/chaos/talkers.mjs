@@ -15,6 +15,12 @@ async function open({ id, url, email, password, room }) {
   const inbox = client.namespace("/notifications").connect();
   inbox.onState((state) => say({ id, state }));
   inbox.stream(`inbox:${client.user.id}`, { onEvent: (event) => say({ id, inbox: event }), onReset: () => say({ id, reset: true }) });
+  if (!room) {
+    await inbox.emit("clock", { t0: 0 });
+    talkers.set(id, { client, inbox });
+    say({ id, open: true });
+    return;
+  }
   const community = client.namespace("/community").connect();
   const join = ({ epoch, after_seq }) =>
     community.emit("join-room", epoch ? { room_id: room, epoch, after_seq } : { room_id: room }, { retries: 0, expires: 15_000 });
@@ -42,7 +48,7 @@ const orders = {
   async settle({ id }) {
     const { inbox, community } = talkers.get(id);
     await inbox.emit("clock", { t0: 0 });
-    await community.emit("clock", { t0: 0 });
+    await community?.emit("clock", { t0: 0 });
     say({ id, settled: true });
   },
   drop({ id }) {

@@ -22,13 +22,14 @@ _TALKERS = Path(__file__).parent / "talkers.mjs"
 
 
 class Talker(Follower):
-    """The library keeps the tokens, the connection and the position; here is only what it tells.
+    """The library keeps the tokens, the connection and the position; here is only what it tells. Without a ``room`` it
+    listens to its inbox alone.
 
     ``heard`` is what it applied of the room, ``said`` the texts of its own that the server has confirmed, ``failed``
     the codes of what it could not say, and how often it lost its session.
     """
 
-    def __init__(self, url: str, user_id: int, email: str, room: int, http: aiohttp.ClientSession) -> None:
+    def __init__(self, url: str, user_id: int, email: str, room: int | None, http: aiohttp.ClientSession) -> None:
         super().__init__([url], user_id, "", http, Random(user_id))
         self.email = email
         self.room = room
