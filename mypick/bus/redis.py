@@ -21,8 +21,9 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import RedisError
 
 from mypick.bus.protocol import MessageHandler
+from mypick.bus.redis_dialects import CLASSIC, SHARDED
 from mypick.bus.redis_keeper import Keeper, Manners, Owner
-from mypick.bus.redis_link import CLASSIC, SHARDED, Command
+from mypick.bus.redis_link import Command
 from mypick.bus.redis_slots import MAX_MASTERS, SEED, Address, pool_at, read_owners
 from mypick.clock import SystemClock
 from mypick.endings import end

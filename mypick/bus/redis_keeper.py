@@ -17,7 +17,8 @@ import structlog
 from redis.asyncio.connection import ConnectionPool
 from redis.exceptions import RedisError
 
-from mypick.bus.redis_link import Dialect, Link, LinkError, Speaker, batches
+from mypick.bus.redis_dialects import Dialect, LinkError, Speaker
+from mypick.bus.redis_link import Link, batches
 from mypick.endings import end
 from mypick.outages import Outage
 

@@ -17,29 +17,12 @@ from typing import Any, Self
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import AskError, RedisError, ResponseError
 
+from mypick.bus.redis_dialects import Dialect, LinkError, Speaker, identify
+
 OUTBOX_COMMANDS = 10_000  # waiting for the round trip in flight; beyond it publishers are refused
 MESSAGES_IN_A_ROW = 64  # read without letting the loop breathe: hiredis has many in its buffer after a flood
 
 Command = tuple[Any, ...]
-
-
-class LinkError(ConnectionError):
-    """The link is dead; make another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """The words of one kind of pub/sub."""
-
-    publish: str
-    subscribe: str
-    unsubscribe: str
-    message: bytes
-    channels_in_a_command: int | None  # a cluster takes the channels of one command from one slot alone
-
-
-CLASSIC = Dialect("PUBLISH", "SUBSCRIBE", "UNSUBSCRIBE", b"message", None)
-SHARDED = Dialect("SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE", b"smessage", 1)
 
 
 @dataclass(slots=True, eq=False)
@@ -50,14 +33,6 @@ class _Awaited:
     channels: deque[bytes]
     confirmed: asyncio.Future[bool]
     refused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """A publishing connection as Redis knows it. Ids begin anew with each run of a server."""
-
-    server: bytes
-    id: int
 
 
 class Link:
@@ -111,7 +86,7 @@ class Link:
         link = cls(speaker, listener, patience=patience, dialect=dialect, on_moved=on_moved)
         try:
             await speaker.connect()
-            link.speaker = await _identify(speaker)
+            link.speaker = await identify(speaker, dialect)
             if predecessor and predecessor.server == link.speaker.server:
                 await speaker.send_command("CLIENT", "KILL", "ID", predecessor.id)
                 with contextlib.suppress(ResponseError):  # it is gone, or this user may not kill
@@ -295,14 +270,6 @@ async def _write(connection: AbstractConnection, packed: Any) -> None:
         raise LinkError("the connection was closed") from failure
     except RuntimeError as failure:  # what uvloop raises where asyncio would lose the bytes in silence
         raise LinkError("the connection was closed") from failure
-
-
-async def _identify(connection: AbstractConnection) -> Speaker:
-    await connection.send_command("CLIENT", "ID")
-    id_ = int(await connection.read_response())
-    await connection.send_command("INFO", "server")
-    lines: bytes = await connection.read_response()
-    return Speaker(next(line for line in lines.splitlines() if line.startswith(b"run_id:")), id_)
 
 
 def _resolve(future: asyncio.Future[bool], result: bool) -> None:
