@@ -67,6 +67,6 @@ async def serving(
         # the first line of output is for programs that start this one
         print(orjson.dumps({"event": "listening", "port": port}).decode(), flush=True)
         log.info("listening", port=port, url=settings.app_url, works=domain.settings.works)
-        if not domain.settings.works:
+        if not domain.settings.works and place is None:  # of several, their supervisor tells it
             log.info("background jobs are done elsewhere: start `python run.py worker` too")
         yield port

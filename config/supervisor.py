@@ -226,6 +226,8 @@ class Supervisor:
                 if self._stopping.is_set():
                     return
                 if not await self._replace(number):
+                    if self._stopping.is_set():
+                        return
                     log.error("the rolling restart is given up: a new worker does not start, the old ones go on")
                     break
             else:

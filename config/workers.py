@@ -39,6 +39,8 @@ async def supervise(settings: Settings) -> int:
             # the first line of output is for programs that start this one
             print(orjson.dumps({"event": "listening", "port": port}).decode(), flush=True)
             log.info("listening", port=port, url=settings.app_url, workers=settings.workers)
+            if settings.work_in_server != "yes":
+                log.info("background jobs are done elsewhere: start `python run.py worker` too")
 
         supervisor = Supervisor(
             settings.workers,

@@ -182,7 +182,7 @@ class Entry:
         }
 
     def _refusal(self, key: str, text: str) -> web.HTTPBadRequest:
-        log.info("request refused", reason=key)
+        log.info("request refused", reason=key, why=text)
         self._engine.metrics.socket_handshakes.labels(key).inc()
         return web.HTTPBadRequest(text=text)
 

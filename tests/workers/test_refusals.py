@@ -38,6 +38,10 @@ def test_sqlite_and_a_lack_of_redis_are_refused_everywhere(tmp_path: Path, kind:
     said = refused(tmp_path, "--workers", "2", **secrets, REDIS_URL="redis://127.0.0.1:9/0")
     assert "SQLite serves one process" in said
     assert "DATABASE_URL" in said
+    assert "REDIS_URL" not in said
+    said = refused(tmp_path, "--workers", "2", **secrets)
+    assert "DATABASE_URL" in said
+    assert "REDIS_URL" in said, "both are told at once"
     assert "REDIS_URL" in refused(tmp_path, "--workers", "2", **secrets, DATABASE_URL=NOWHERE)
     assert "WORKERS" in refused(tmp_path, "--workers", "0", **secrets)
 

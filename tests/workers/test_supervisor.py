@@ -7,6 +7,8 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import structlog
+
 from config.supervisor import Pace, Supervisor
 
 LISTENS = 'import sys; print(\'{"event":"listening"}\', flush=True)'
@@ -80,6 +82,17 @@ async def test_it_opens_once_and_ends_well() -> None:
         yard.supervisor.stop()
         assert await asyncio.wait_for(run, WITHIN)
     assert yard.opened == 1
+
+
+async def test_a_rolling_restart_that_the_end_comes_upon_is_no_failure() -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with running(yard := Yard(GOOD, SILENT)) as run:
+            await yard.until(lambda: yard.opened == 1)
+            yard.supervisor.restart()
+            await yard.until(lambda: yard.started.count(1) == 2)
+            yard.supervisor.stop()
+            assert await asyncio.wait_for(run, WITHIN)
+    assert [line for line in lines if line["log_level"] == "error"] == []
 
 
 async def test_where_none_can_start_it_gives_up_after_a_bounded_number() -> None:

@@ -51,6 +51,8 @@ async def test_clients_land_on_both_and_either_tells_of_all(people: Crowd) -> No
     again = [await metrics(people.stack, people.http) for _ in range(10)]
     assert [told[asked] for told in again] == [20.0] * 10
     assert all(told['mypick_worker_up{worker="1"}'] == told['mypick_worker_up{worker="2"}'] == 1 for told in again)
+    told = [line for line in people.stack.logs() if str(line["event"]).startswith("background jobs are done elsewhere")]
+    assert len(told) == 1, "told by the supervisor, and by no worker"
     details = {(await health(people.stack, people.http))["detail"] for _ in range(20)}
     assert details == {"worker 1 of 2; 2 alive", "worker 2 of 2; 2 alive"}
 
@@ -144,6 +146,8 @@ async def test_polling_is_refused_with_what_to_do(people: Crowd) -> None:
         assert answer.status == 400
         assert said in await answer.text()
         assert answer.headers["Access-Control-Allow-Origin"] == people.stack.url
+    refused = [line for line in people.stack.logs() if line["event"] == "request refused"]
+    assert said in refused[0]["why"], "of the official client, who writes one sees only: xhr poll error"
     elsewhere = {"Origin": "https://evil.example"}
     async with people.http.post(f"{people.stack.url}/socket.io/?EIO=4", headers=elsewhere) as answer:
         assert answer.status == 400
