@@ -15,6 +15,7 @@ import pytest
 import socketio
 
 from tests.chaos.logs import Tail
+from tests.servers import RedisCluster
 from tests.workers.crowd import Crowd, alive, crowd, health, metrics, workers
 
 CONNECTIONS = 'mypick_socket_connections{namespace="/notifications",worker="%d"}'
@@ -156,3 +157,16 @@ async def test_polling_is_refused_with_what_to_do(people: Crowd) -> None:
         client = socketio.AsyncClient(http_session=http)
         with pytest.raises(socketio.exceptions.ConnectionError):
             await client.connect(people.stack.url, transports=["polling"], namespaces=["/notifications"])
+
+
+async def test_a_cluster_carries_the_bus_between_workers(tmp_path: Path, postgres_url: str, redis_url: str) -> None:
+    with RedisCluster() as cluster:
+        sharded = {"REDIS_BUS": "sharded", "REDIS_BUS_URL": cluster.url}
+        async with crowd(tmp_path, postgres_url, redis_url, **sharded) as people:
+            seen = await metrics(people.stack, people.http)
+            ups = [value for name, value in seen.items() if name.startswith("mypick_bus_up")]
+            assert ups == [1.0, 1.0]
+            workers(people.stack)[1].kill()
+            people.post()
+            await people.told_everything()
+            assert (await metrics(people.stack, people.http))["mypick_bus_received_total"] > 0
