@@ -19,19 +19,18 @@ from mypick.bus import Bus
 from mypick.gathering import Gathering
 from mypick.metrics import Metrics
 from mypick.streams.events import Frame, Position
+from mypick.streams.gaps import Gaps
 from mypick.streams.local import MAX_HELD, Local
 from mypick.streams.outbox import Outbox, Sink
-from mypick.streams.store import MAX_PAGE, StreamStore
+from mypick.streams.store import StreamStore
 
 log = structlog.get_logger(__name__)
 
 HEAD_CHECK_EVERY = 2.0  # seconds
 GRACE = 0.025  # seconds that a frame from the future waits for those before it; a commit takes 2–10 ms
-MAX_CATCH_UP = 10_000  # events delivered to members at once; who is further behind is told to sync
 CHANNEL = "s:"  # of the bus, before the stream's key
 LAGGED = "lagged"
 
-FILLS_AT_ONCE = 8  # streams that read their gap at the same time
 CALMING = 1.0  # seconds between two looks after the database failed
 
 Snapshot = TypeVar("Snapshot")
@@ -44,11 +43,17 @@ class Delivery:
         self._store = store
         self._bus = bus
         self._node = node
-        self._metrics = metrics
         self._locals: dict[str, Local] = {}
         self._out = Outbox(self._handing_over)
-        self._fills: dict[str, asyncio.Task[None]] = {}  # at most one a stream
-        self._filling = asyncio.Semaphore(FILLS_AT_ONCE)
+        self._gaps = Gaps(
+            store,
+            node=node,
+            metrics=metrics,
+            locals_=self._locals,
+            send=self._send,
+            send_lagged=self._send_lagged,
+            filled=self._settle,
+        )
         self._check_now = asyncio.Event()
         self._subscribing = Gathering(self._subscribe, longest_pause=0)
 
@@ -83,7 +88,7 @@ class Delivery:
         ready = {local.position.id: local for local in self._locals.values() if local.ready}
         # a head below what was delivered is a database that lost commits: it must not pass for old news
         for position in await self._store.moved([(local.position, local.last_seq) for local in ready.values()]):
-            self._fill_soon(ready[position.id])
+            self._gaps.fill_soon(ready[position.id])
 
     def look_now(self) -> None:
         """The bus may have lost something: do not wait for the next check."""
@@ -113,7 +118,7 @@ class Delivery:
         elif not local.ready or local.lock.locked():
             self._hold(local, frame)  # looked at again when the lock is free
         elif frame.epoch != local.position.epoch:
-            self._fill_soon(local)
+            self._gaps.fill_soon(local)
         elif frame.seq == local.last_seq + 1:
             self._send(frame)
             local.last_seq = frame.seq
@@ -197,7 +202,7 @@ class Delivery:
     async def _bring_to(self, local: Local, seq: int) -> None:
         """Returns when the members here have everything up to ``seq``. The caller holds the stream's lock."""
         if seq > local.last_seq:
-            await self._catch_up(local, seq)
+            await self._gaps.catch_up(local, seq)
         await self._out.flushed()
 
     async def leave(self, key: str) -> None:
@@ -217,7 +222,7 @@ class Delivery:
             await self._bus.unsubscribe([CHANNEL + key])
         if newcomer := self._locals.get(key):  # somebody joined while we unsubscribed
             await self._bus.subscribe([CHANNEL + key])
-            self._fill_soon(newcomer)
+            self._gaps.fill_soon(newcomer)
             if self._locals.get(key) is None:  # and left again
                 await self._bus.unsubscribe([CHANNEL + key])
 
@@ -246,14 +251,14 @@ class Delivery:
             raise AssertionError("signals have no order to be held for")
         if len(local.held) >= MAX_HELD:
             local.held.clear()  # the database has them all
-            self._fill_soon(local)
+            self._gaps.fill_soon(local)
         local.held[frame.seq] = frame
 
     def _drain(self, local: Local) -> None:
         """Deliver what was held and now fits; what is still early gets its grace."""
         while (frame := local.held.pop(local.last_seq + 1, None)) is not None:
             if frame.epoch != local.position.epoch:
-                self._fill_soon(local)
+                self._gaps.fill_soon(local)
                 break
             self._send(frame)
             local.last_seq += 1
@@ -275,56 +280,12 @@ class Delivery:
         if local.last_seq + 1 in local.held:
             self._drain(local)
         else:
-            self._fill_soon(local)
-
-    def _fill_soon(self, local: Local) -> None:
-        key = local.position.key
-        if key not in self._fills and self._locals.get(key) is local:
-            task = self._fills[key] = asyncio.get_running_loop().create_task(self._fill(local))
-            task.add_done_callback(lambda _: self._fills.pop(key, None))
-
-    async def _fill(self, local: Local) -> None:
-        try:
-            async with self._filling, local.lock:
-                if self._locals.get(local.position.key) is local:
-                    await self._catch_up(local, None)
-        except Exception as failure:
-            log.warning("gap not filled yet", stream=local.position.key, error=repr(failure))
-        finally:
-            self._settle(local)
-
-    async def _catch_up(self, local: Local, upto: int | None) -> None:
-        """Deliver from the database up to ``upto``, or to the head. The caller holds the stream's lock."""
-        position = await self._store.position(local.position.key)
-        target = position.head_seq if upto is None else upto
-        if (
-            position.epoch != local.position.epoch
-            or local.last_seq < position.floor_seq
-            or local.last_seq > position.head_seq
-            or target - local.last_seq > MAX_CATCH_UP
-        ):
-            local.position, local.last_seq = position, target
-            self._send_lagged(local, target)
-            return
-        local.position = position
-        while local.last_seq < target:
-            events = await self._store.after(position, local.last_seq, min(MAX_PAGE, target - local.last_seq))
-            if not events or events[0].seq != local.last_seq + 1:  # trimmed meanwhile
-                local.last_seq = target
-                self._send_lagged(local, target)
-                return
-            for frame in await self._store.frames(events, self._node):
-                self._send(frame)
-            local.last_seq = events[-1].seq
-            self._metrics.stream_gaps.inc()
+            self._gaps.fill_soon(local)
 
     async def close(self) -> None:
         """Stop filling and forget the members."""
         for local in self._locals.values():
             if local.grace:
                 local.grace.cancel()
-        fills = list(self._fills.values())
-        for task in fills:
-            task.cancel()
-        await asyncio.gather(*fills, return_exceptions=True)
+        await self._gaps.close()
         self._locals.clear()

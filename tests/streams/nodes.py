@@ -103,8 +103,8 @@ class Node:
         """Returns when everything that is in the database has been handed to the members here."""
         delivery = self.streams.delivery
         await delivery.check_heads()
-        while delivery._fills:  # the fills that the check began
-            await asyncio.gather(*delivery._fills.values(), return_exceptions=True)
+        while delivery._gaps._fills:  # the fills that the check began
+            await asyncio.gather(*delivery._gaps._fills.values(), return_exceptions=True)
             await asyncio.sleep(0)
         await delivery._out.flushed()
 

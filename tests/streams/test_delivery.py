@@ -189,7 +189,7 @@ async def test_leaving_and_joining_again_at_once_stays_subscribed(sqlite_databas
 
 
 async def test_who_is_too_far_behind_is_told_to_sync(sqlite_database: Database, monkeypatch: object) -> None:
-    import mypick.streams.delivery as module
+    import mypick.streams.gaps as module
 
     async with nodes("a", "b") as (a, b):
         member = await b.join("room:1")
