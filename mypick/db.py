@@ -42,6 +42,7 @@ MODELS = (
     "mypick.community.models",
     "mypick.community.terms.models",
     "mypick.search.models",
+    "mypick.community.discussions.models",
 )
 MIGRATIONS = "migrations"
 

@@ -16,9 +16,9 @@ from mypick.community.marks import move_marker
 from mypick.community.models import Community, Membership, ModerationEntry
 from mypick.community.moderation import Evict
 from mypick.community.policy import Action, Role
-from mypick.community.rooms import streams_of
+from mypick.community.rooms import rooms_of, streams_of
 from mypick.community.standings import Standings
-from mypick.community.streams import PREFIX
+from mypick.community.streams import room_of
 from mypick.community.views import MembershipState, MemberView, PersonBrief, RoleName, RoleSet
 from mypick.control import Eviction
 from mypick.errors import Code, DomainError, not_found
@@ -56,9 +56,9 @@ class Members:
             return ()
 
         await self._hold(community_id, decide)
-        for stream in await streams_of(community_id):
-            position = await self._streams.store.position(stream)
-            await move_marker(actor.user_id, int(stream.removeprefix(PREFIX)), position.head_seq)
+        for room_id in await rooms_of(community_id):
+            position = await self._streams.store.position(room_of(room_id))
+            await move_marker(actor.user_id, room_id, position.head_seq)
         return MembershipState(member=True)
 
     async def leave(self, actor: Actor, community_id: int) -> MembershipState:

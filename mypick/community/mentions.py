@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mypick.accounts import queries as people
-from mypick.community.models import Membership, Message, Sanction
+from mypick.community.models import Community, Membership, Message, Sanction
 from mypick.community.standings import Place
 from mypick.community.texts import excerpt, mentioned
 from mypick.jobs.queue import Jobs
@@ -33,7 +33,7 @@ async def tell_about(
     mention as well."""
     answered = {parent.author_id} if parent else set()
     named = set(mentioned(text)) if told.may_mention else set()
-    readers = await _readers(place, (answered | named) - {author_id})
+    readers = await readers_of(place.community, (answered | named) - {author_id})
     groups: list[tuple[Kind, set[int]]] = [("reply", answered & readers), ("mention", (named - answered) & readers)]
     author = (await people.people([author_id])).get(author_id)
     for notice_id, (kind, whom) in zip(told.ids, groups, strict=True):
@@ -57,13 +57,13 @@ async def forget_text(message_ids: Collection[int], text: str) -> None:
     await reword([f"{kind}:{message_id}" for message_id in message_ids for kind in ("reply", "mention")], excerpt(text))
 
 
-async def _readers(place: Place, user_ids: set[int]) -> set[int]:
-    """Those of ``user_ids`` who may read the room."""
+async def readers_of(community: Community, user_ids: set[int]) -> set[int]:
+    """Those of ``user_ids`` who may read what is in the community."""
     if not user_ids:
         return set()
     found = set(await people.users_exist(user_ids))
-    among = {"community_id": place.community.id, "user_id__in": list(found)}
+    among = {"community_id": community.id, "user_id__in": list(found)}
     banned = await Sanction.filter(**among, kind="ban").values_list("user_id", flat=True)
-    if place.community.visibility != "public":
+    if community.visibility != "public":
         found &= set(await Membership.filter(**among).values_list("user_id", flat=True))
     return found - set(banned)

@@ -188,7 +188,8 @@ class Report(Model):
 
     id = fields.BigIntField(primary_key=True, generated=False)
     community_id = fields.BigIntField()
-    message_id = fields.BigIntField()
+    message_id = fields.BigIntField()  # or of a discussion or comment: one counter gives all of these ids
+    kind = fields.CharField(max_length=10, default="message")  # message, discussion, comment
     reporter_id = fields.BigIntField(db_index=True)
     reason = fields.CharField(max_length=500)
     created_at = fields.DatetimeField()

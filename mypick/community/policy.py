@@ -57,6 +57,12 @@ class Action(Enum):
     SET_MODE = "set the mode of a room"
     SET_TERMS = "block, hold and allow terms"
     SET_ROLE = "give roles"
+    DISCUSS = "begin discussions and comment"
+    VOTE = "vote discussions and comments up"
+    VOTE_DOWN = "vote discussions and comments down"
+    DELETE_POST = "delete discussions and comments of others"
+    LOCK_DISCUSSION = "lock discussions, and comment on locked ones"
+    PIN_DISCUSSION = "pin discussions"
 
 
 LOWEST: Mapping[Action, Role] = {
@@ -80,10 +86,18 @@ LOWEST: Mapping[Action, Role] = {
     Action.SET_MODE: Role.MANAGER,
     Action.SET_TERMS: Role.MANAGER,
     Action.SET_ROLE: Role.MANAGER,
+    Action.DISCUSS: Role.NEWCOMER,
+    Action.VOTE: Role.NEWCOMER,
+    Action.VOTE_DOWN: Role.MEMBER,  # throw-away accounts cannot bury what others wrote
+    Action.DELETE_POST: Role.MODERATOR,
+    Action.LOCK_DISCUSSION: Role.MODERATOR,
+    Action.PIN_DISCUSSION: Role.MODERATOR,
 }
 """The lowest role that may do each action; all higher ones may as well."""
 
-ON_PEOPLE = frozenset({Action.DELETE, Action.TIMEOUT, Action.BAN, Action.SET_ROLE, Action.DECIDE_HELD})
+ON_PEOPLE = frozenset(
+    {Action.DELETE, Action.TIMEOUT, Action.BAN, Action.SET_ROLE, Action.DECIDE_HELD, Action.DELETE_POST}
+)
 """Actions that somebody else suffers, who must be of a lower rank."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mypick.accounts.actor import Actor
 from mypick.community.models import Message, Room
-from mypick.community.streams import room_of
+from mypick.community.streams import community_stream, room_of
 from mypick.errors import not_found
 from mypick.streams import ReceiptKey
 
@@ -43,10 +43,16 @@ class Rooms:
         return int(row[0])
 
 
-async def streams_of(community_id: int) -> list[str]:
-    """The streams of all rooms of a community: whoever locks them all holds the community still."""
+async def rooms_of(community_id: int) -> list[int]:
+    """The rooms of a community."""
     rows = await Room.filter(community_id=community_id).order_by("id").limit(MAX_ROOMS).values_list("id")
-    return [room_of(row[0]) for row in rows]
+    return [row[0] for row in rows]
+
+
+async def streams_of(community_id: int) -> list[str]:
+    """The streams of all rooms of a community, and its own, which whoever discusses holds: whoever locks them all holds
+    the community still."""
+    return [*(room_of(room_id) for room_id in await rooms_of(community_id)), community_stream(community_id)]
 
 
 def receipt(actor: Actor, name: str, command: Any) -> ReceiptKey:

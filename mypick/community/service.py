@@ -8,6 +8,7 @@ from mypick import db
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community.commands import OpenCommunity
+from mypick.community.discussions.service import Discussions
 from mypick.community.edits import Edits
 from mypick.community.marks import Marks
 from mypick.community.members import Members
@@ -52,6 +53,7 @@ class Communities:
         self.moderation = Moderation(streams, standings, rooms, clock=clock, ids=ids, evict=evict)
         self.reports = Reports(streams, standings, rooms, clock=clock, ids=ids)
         self.search = CommunitySearch(standings)
+        self.discussions = Discussions(streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter)
         self.members = Members(streams, standings, clock=clock, ids=ids, evict=evict)
         self.terms = Terms(streams, standings, matchers, clock=clock, ids=ids)
         self._clock = clock

@@ -27,6 +27,8 @@ MAX_AT_ONCE = 500  # people in one question; a group commit has 128 units
 
 _Seat = tuple[int, int]
 """A room and a person."""
+_Row = tuple[int | None, Any, Penalty | None, Penalty | None]
+"""Rank, joined_at, timeout and ban."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class _Read:
     """What one transaction has read."""
 
     places: dict[int, Place] = field(default_factory=dict)
-    standings: dict[_Seat, tuple[int | None, Any, Penalty | None, Penalty | None]] = field(default_factory=dict)
+    standings: dict[_Seat, _Row] = field(default_factory=dict)
+    communities: dict[int, Community] = field(default_factory=dict)
+    people: dict[tuple[int, int], _Row] = field(default_factory=dict)  # by community and person
 
 
 class Standings:
@@ -52,6 +56,7 @@ class Standings:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._asking: Counter[_Seat] = Counter()  # bound: commands under way
+        self._asking_in: Counter[tuple[int, int]] = Counter()  # as above, by community and person
         self._reads: WeakKeyDictionary[object, _Read] = WeakKeyDictionary()
         self._seats = Gathering(self._read_many)
 
@@ -65,6 +70,41 @@ class Standings:
             self._asking[room_id, user_id] -= 1
             if not self._asking[room_id, user_id]:
                 del self._asking[room_id, user_id]
+
+    @contextmanager
+    def asking_in(self, community_id: int, user_id: int) -> Iterator[None]:
+        """The same for what is of no room."""
+        self._asking_in[community_id, user_id] += 1
+        try:
+            yield
+        finally:
+            self._asking_in[community_id, user_id] -= 1
+            if not self._asking_in[community_id, user_id]:
+                del self._asking_in[community_id, user_id]
+
+    async def locked_in(self, community_id: int, actor: Actor) -> tuple[Community, Standing]:
+        """Inside the transaction that holds the community's own stream. ``NOT_FOUND`` where there is none."""
+        if not db.in_a_transaction():
+            raise RuntimeError("only under the lock of the community's stream")
+        read = self._reads.setdefault(db.connection(), _Read())
+        if (community_id, actor.user_id) not in read.people:
+            seats = {(community_id, actor.user_id), *list(self._asking_in)[:MAX_AT_ONCE]}
+            wanted = {seat[0] for seat in seats}
+            if absent := wanted - read.communities.keys():
+                read.communities.update({row.id: row for row in await Community.filter(id__in=list(absent))})
+            rows = await _rows(wanted, {seat[1] for seat in seats})
+            read.people.update({seat: rows.get(seat, _NOTHING) for seat in seats})
+        if community_id not in read.communities:
+            raise not_found("community")
+        standing = self._standing(actor.user_id, actor.role, *read.people[community_id, actor.user_id])
+        return read.communities[community_id], standing
+
+    async def read_in(self, community_id: int, actor: Actor) -> tuple[Community, Standing]:
+        """As it is now, without a lock: three queries."""
+        community = await Community.get_or_none(id=community_id)
+        if community is None:
+            raise not_found("community")
+        return community, (await self.of_all([community_id], actor))[community_id]
 
     async def locked(self, room_id: int, actor: Actor) -> tuple[Place, Standing]:
         """Inside the transaction that holds the room's stream. ``NOT_FOUND`` where there is no such room."""

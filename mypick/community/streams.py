@@ -19,6 +19,7 @@ from mypick.streams import Event
 from mypick.streams.store import People, StreamStore
 
 PREFIX = "room:"
+COMMUNITY = "community:"
 
 CREATED = "message-created"
 EDITED = "message-edited"
@@ -31,6 +32,11 @@ SANCTIONED = "member-sanctioned"
 
 def room_of(room_id: int) -> str:
     return f"{PREFIX}{room_id}"
+
+
+def community_stream(community_id: int) -> str:
+    """The stream of what is of no room: the list of discussions."""
+    return f"{COMMUNITY}{community_id}"
 
 
 MODE_FIELDS = ("slow_seconds", "members_only", "follow_minutes", "locked", "unique_text")

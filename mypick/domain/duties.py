@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import structlog
 
+from mypick.community.discussions.counts import PRIORITY as COUNTS_PRIORITY
+from mypick.community.discussions.counts import TELL_COUNTS
 from mypick.community.reactions import SHOW_REACTIONS
 from mypick.creators.service import POLL
 from mypick.domain.parts import Domain
@@ -30,6 +32,7 @@ def give_duties(domain: Domain) -> None:
     jobs.register(FAN_OUT, fan_out.run, priority=2, max_attempts=20)
     jobs.register(TELL, fan_out.tell_named, priority=1, max_attempts=20)
     jobs.register(SHOW_REACTIONS, domain.communities.reactions.show, priority=1, max_attempts=20)
+    jobs.register(TELL_COUNTS, domain.communities.discussions.counts.run, priority=COUNTS_PRIORITY, max_attempts=20)
     jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
     every(settings.sweep_interval, POLL)
     jobs.register(PACK, work_packing, priority=4, timeout_s=900)

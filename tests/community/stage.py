@@ -17,6 +17,7 @@ from mypick.accounts.models import User
 from mypick.bus.memory import MemoryBus, MemoryExchange
 from mypick.clock import Clock
 from mypick.community.commands import SendMessage
+from mypick.community.discussions.counts import TELL_COUNTS
 from mypick.community.models import Community, Membership, Room
 from mypick.community.policy import Role
 from mypick.community.reactions import SHOW_REACTIONS
@@ -79,7 +80,11 @@ class Node:
             meter=limits.meter("community.send"),
             evict=self._evict,
         )
-        handlers = {TELL: fan_out.tell_named, SHOW_REACTIONS: self.communities.reactions.show}
+        handlers = {
+            TELL: fan_out.tell_named,
+            SHOW_REACTIONS: self.communities.reactions.show,
+            TELL_COUNTS: self.communities.discussions.counts.run,
+        }
         jobs.register(SHOW_REACTIONS, handlers[SHOW_REACTIONS], priority=1)
         kinds = {
             name: JobKind(name, handler, 1, 20, 60.0, 3600.0, BackOff(1.0, 300.0)) for name, handler in handlers.items()

@@ -18,7 +18,7 @@ from mypick.community.commands import (
 )
 from mypick.community.models import HeldMessage, Membership, Message, Room, Sanction
 from mypick.community.policy import Role
-from mypick.community.streams import SANCTIONED, room_of
+from mypick.community.streams import SANCTIONED, community_stream, room_of
 from mypick.creators.models import Subscription
 from mypick.errors import Code, DomainError
 from mypick.streams.models import StreamEvent
@@ -63,7 +63,8 @@ async def test_nothing_is_accepted_after_a_ban_commits(two: list[Node], clock: F
         if room == cast.room:
             assert events[-1].seq == done.seq
     assert [(one.stream, one.user_id, one.code, one.reason) for one in two[0].evicted] == [
-        (room_of(room), alice.user_id, Code.BANNED, "spam") for room in (cast.room, other.id)
+        (stream, alice.user_id, Code.BANNED, "spam")
+        for stream in (room_of(cast.room), room_of(other.id), community_stream(cast.community))
     ]
 
 

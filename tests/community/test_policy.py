@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mypick.accounts.actor import Actor
 from mypick.community import policy
 from mypick.community.commands import (
     BanMember,
@@ -20,11 +21,13 @@ from mypick.community.commands import (
     TimeoutMember,
     UnbanMember,
 )
+from mypick.community.discussions.commands import DeleteDiscussion, LockDiscussion, PinDiscussion, VoteWord
 from mypick.community.models import HeldMessage, Membership, Sanction
 from mypick.community.policy import LOWEST, ON_PEOPLE, Action, Role, Standing
 from mypick.community.terms.commands import SetTerm
 from mypick.db import Database
 from mypick.errors import Code, DomainError
+from tests.community.discussions.stage import begin, say, vote
 from tests.community.stage import Cast, Node, cid, community, nodes
 from tests.fakes import FakeClock
 
@@ -53,6 +56,12 @@ READ_TERMS                       moderator manager owner admin
 SET_MODE                                   manager owner admin
 SET_TERMS                                  manager owner admin
 SET_ROLE                                   manager owner admin
+DISCUSS      newcomer member vip moderator manager owner admin
+VOTE         newcomer member vip moderator manager owner admin
+VOTE_DOWN             member vip moderator manager owner admin
+DELETE_POST                      moderator manager owner admin
+LOCK_DISCUSSION                  moderator manager owner admin
+PIN_DISCUSSION                   moderator manager owner admin
 """
 ALONE = (
     Action.SEND,
@@ -127,6 +136,12 @@ async def test_services_obey_every_cell(sqlite_database: Database, clock: FakeCl
                 assert await _tried_alone(node, cast, action, name) is (role.word in MAY[action.name]), (action, role)
 
 
+ALONE = (
+    Action.SEND, Action.REACT, Action.PIN, Action.SET_MODE, Action.READ_LOG, Action.READ_HELD, Action.DISCUSS,
+    Action.VOTE, Action.VOTE_DOWN, Action.LOCK_DISCUSSION, Action.PIN_DISCUSSION,
+)  # fmt: skip
+
+
 async def _tried(node: Node, cast: Cast, action: Action, name: str, target_name: str) -> bool:
     actor, target, services = cast[name], cast[target_name], node.communities
     before = await Membership.get_or_none(user_id=target.user_id)
@@ -136,6 +151,10 @@ async def _tried(node: Node, cast: Cast, action: Action, name: str, target_name:
             case Action.DELETE:
                 sent = await node.send(target, cast.room, "words")
                 await services.edits.delete(actor, DeleteMessage(message_id=sent.id, cid=cid()))
+            case Action.DELETE_POST:
+                begun = await begin(node, target, cast.community)
+                delete = DeleteDiscussion(discussion_id=begun.id, cid=cid())
+                await services.discussions.edits.delete_discussion(actor, delete)
             case Action.TIMEOUT:
                 timeout = TimeoutMember(room_id=room, user_id=whom, seconds=60, cid=cid())
                 await services.moderation.timeout(actor, timeout)
@@ -198,8 +217,32 @@ async def _tried_alone(node: Node, cast: Cast, action: Action, name: str) -> boo
                 await services.terms.list(actor, cast.community, None, 1)
             case Action.SKIP_TERMS:
                 await node.send(actor, cast.room, "this is blocked here")
+            case Action.DISCUSS:
+                begun = await begin(node, actor, cast.community)
+                await say(node, actor, begun.id, "words")
+            case _:
+                begun = await begin(node, actor, cast.community)
+                await _tried_on(node, cast, action, actor, begun.id)
     except DomainError as refused:
         if refused.code is not (Code.BLOCKED if action is Action.SKIP_TERMS else Code.FORBIDDEN):
             raise
         return False
     return True
+
+
+async def _tried_on(node: Node, cast: Cast, action: Action, actor: Actor, discussion: int) -> None:
+    comment = await say(node, actor, discussion, "words")
+    desk = node.communities.discussions.desk
+    match action:
+        case Action.VOTE | Action.VOTE_DOWN:
+            word: VoteWord = "up" if action is Action.VOTE else "down"
+            await vote(node, actor, word, discussion=discussion)
+            await vote(node, actor, word, comment=comment.id)
+        case Action.LOCK_DISCUSSION:
+            await desk.lock(actor, LockDiscussion(discussion_id=discussion, cid=cid(), on=True))
+            await say(node, actor, discussion, "in a locked one")
+        case Action.PIN_DISCUSSION:
+            for on in (True, False):
+                await desk.pin(actor, PinDiscussion(discussion_id=discussion, cid=cid(), on=on))
+        case unknown:
+            raise AssertionError(unknown)

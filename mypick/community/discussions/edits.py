@@ -1,0 +1,242 @@
+"""Changing what was written: editing, deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tortoise.expressions import F
+
+from mypick.accounts import queries as people
+from mypick.accounts.actor import Actor
+from mypick.community import policy
+from mypick.community.discussions import counts
+from mypick.community.discussions.commands import DeleteComment, DeleteDiscussion, EditComment, EditDiscussion
+from mypick.community.discussions.counts import ALL_BUT_VOTES, CountJobs
+from mypick.community.discussions.floor import Floor, Held, seq_in, standing_comment, standing_discussion
+from mypick.community.discussions.models import Comment, Discussion, Place, PostRevision
+from mypick.community.discussions.streams import COMMENT_DELETED, COMMENT_EDITED, DELETED, EDITED, stream_of
+from mypick.community.mentions import forget_text
+from mypick.community.models import ModerationEntry, Report
+from mypick.community.policy import Action
+from mypick.community.streams import community_stream
+from mypick.community.texts import has_link
+from mypick.community.views import Done, Edited
+from mypick.errors import Code, DomainError
+from mypick.ids import Ids
+from mypick.streams import Event, NewEvent
+
+
+class PostEdits:
+    def __init__(self, floor: Floor, count_jobs: CountJobs, *, ids: Ids) -> None:
+        self._floor = floor
+        self._count_jobs = count_jobs
+        self._ids = ids
+
+    async def edit_discussion(self, actor: Actor, command: EditDiscussion) -> Edited:
+        """Change title and text of one's own. What stood there is kept as a revision until it is deleted."""
+        discussion_id = command.discussion_id
+        community_id = await self._floor.community_of(discussion_id)
+        found: list[tuple[Discussion, datetime]] = []
+
+        async def decide() -> Sequence[NewEvent]:
+            held = await self._floor.hold_discussion(discussion_id, actor)
+            row = standing_discussion(held.discussion)
+            _require_own(held, row, command.rev, f"{command.title}\n{command.text}")
+            found[:] = [(row, held.now)]
+            return [
+                NewEvent(stream, EDITED, {}, ref=row.id, actor_id=actor.user_id)
+                for stream in (stream_of(discussion_id), community_stream(community_id))
+            ]
+
+        async def effect(events: Sequence[Event]) -> None:
+            ((row, now),) = found
+            await _keep(row, now)
+            await Discussion.filter(id=row.id).update(
+                title=command.title,
+                text=command.text,
+                rev=row.rev + 1,
+                edited_at=now,
+                changed_seq=seq_in(events, stream_of(discussion_id)),
+            )
+            await forget_text([row.id], command.text)
+
+        done = await self._floor.change(
+            actor, "edit-discussion", command, community_id=community_id, discussion_id=discussion_id,
+            decide=decide, effect=effect, reply=_edited(command.rev),
+        )  # fmt: skip
+        return Edited(**done.reply)
+
+    async def edit_comment(self, actor: Actor, command: EditComment) -> Edited:
+        """Change one's own words, as in ``edit_discussion``."""
+        discussion_id = await self._floor.discussion_of(command.comment_id)
+        community_id = await self._floor.community_of(discussion_id)
+        found: list[tuple[Comment, datetime]] = []
+
+        async def decide() -> Sequence[NewEvent]:
+            held = await self._floor.hold_discussion(discussion_id, actor)
+            row = await standing_comment(command.comment_id)
+            _require_own(held, row, command.rev, command.text)
+            found[:] = [(row, held.now)]
+            return [NewEvent(stream_of(discussion_id), COMMENT_EDITED, {}, ref=row.id, actor_id=actor.user_id)]
+
+        async def effect(events: Sequence[Event]) -> None:
+            ((row, now),) = found
+            await _keep(row, now)
+            await Comment.filter(id=row.id).update(
+                text=command.text, rev=row.rev + 1, edited_at=now, changed_seq=events[0].seq
+            )
+            await forget_text([row.id], command.text)
+
+        done = await self._floor.change(
+            actor, "edit-comment", command, community_id=community_id, discussion_id=discussion_id,
+            decide=decide, effect=effect, reply=_edited(command.rev),
+        )  # fmt: skip
+        return Edited(**done.reply)
+
+    async def delete_discussion(self, actor: Actor, command: DeleteDiscussion) -> Done:
+        """Take back one's own, or a moderator somebody's. Its title and text are then nowhere; what others said in it
+        stays, and can be read by whoever has the address."""
+        discussion_id = command.discussion_id
+        community_id = await self._floor.community_of(discussion_id)
+        entry_id = await self._ids.one()
+        found: list[Held] = []
+
+        async def decide() -> Sequence[NewEvent]:
+            held = await self._hold_to_delete(discussion_id, actor, None)
+            found[:] = [held]
+            if held.discussion.deleted_at:
+                return ()
+            data = {"discussion_id": discussion_id, "by_moderator": held.discussion.author_id != actor.user_id}
+            return [
+                NewEvent(stream, DELETED, data, ref=discussion_id, actor_id=actor.user_id)
+                for stream in (stream_of(discussion_id), community_stream(community_id))
+            ]
+
+        async def effect(events: Sequence[Event]) -> None:
+            (held,) = found
+            if not events:
+                return
+            await Discussion.filter(id=discussion_id).update(
+                title="",
+                text="",
+                place=Place.GONE,
+                deleted_at=held.now,
+                changed_seq=seq_in(events, stream_of(discussion_id)),
+            )
+            await _forget(discussion_id)
+            await self._note(entry_id, held, actor, held.discussion, command.reason)
+
+        def reply(events: Sequence[Event]) -> Mapping[str, Any]:
+            return {"seq": seq_in(events, stream_of(discussion_id)) if events else found[0].discussion.changed_seq}
+
+        done = await self._floor.change(
+            actor, "delete-discussion", command, community_id=community_id, discussion_id=discussion_id,
+            decide=decide, effect=effect, reply=reply,
+        )  # fmt: skip
+        return Done(**done.reply)
+
+    async def delete_comment(self, actor: Actor, command: DeleteComment) -> Done:
+        """Take back one's own words, or a moderator somebody's. A tombstone stays, under which the answers hang."""
+        discussion_id = await self._floor.discussion_of(command.comment_id)
+        community_id = await self._floor.community_of(discussion_id)
+        entry_id = await self._ids.one()
+        found: list[tuple[Held, Comment, counts.Telling | None]] = []
+
+        async def decide() -> Sequence[NewEvent]:
+            row = await Comment.get(id=command.comment_id)
+            held = await self._hold_to_delete(discussion_id, actor, row)
+            found[:] = [(held, row, None)]
+            if row.deleted_at:
+                return ()
+            held.discussion.comments -= 1
+            telling = counts.tell(held.discussion, ALL_BUT_VOTES, held.now)
+            found[:] = [(held, row, telling)]
+            data = {"comment_id": row.id, "by_moderator": row.author_id != actor.user_id}
+            event = NewEvent(stream_of(discussion_id), COMMENT_DELETED, data, ref=row.id, actor_id=actor.user_id)
+            return [event, *telling.events]
+
+        async def effect(events: Sequence[Event]) -> None:
+            ((held, row, telling),) = found
+            if telling is None:
+                return
+            await Comment.filter(id=row.id).update(text="", deleted_at=held.now, changed_seq=events[0].seq)
+            await Discussion.filter(id=discussion_id).update(comments=F("comments") - 1, **telling.columns)
+            await self._count_jobs.ask(held.discussion, telling)
+            await _forget(row.id)
+            await self._note(entry_id, held, actor, row, command.reason)
+
+        def reply(events: Sequence[Event]) -> Mapping[str, Any]:
+            return {"seq": events[0].seq if events else found[0][1].changed_seq}
+
+        done = await self._floor.change(
+            actor, "delete-comment", command, community_id=community_id, discussion_id=discussion_id,
+            decide=decide, effect=effect, reply=reply,
+        )  # fmt: skip
+        return Done(**done.reply)
+
+    async def _hold_to_delete(self, discussion_id: int, actor: Actor, comment: Comment | None) -> Held:
+        """One's own may be taken back after leaving, but not by whoever is banned."""
+        community_id = await self._floor.community_of(discussion_id)
+        community, standing = await self._floor.standings.locked_in(community_id, actor)
+        discussion = await Discussion.get(id=discussion_id)
+        author_id = discussion.author_id if comment is None else comment.author_id
+        own = author_id == actor.user_id
+        policy.require_entry(standing, "public" if own else community.visibility)
+        if not own:
+            policy.require_voice(standing, self._floor.now())
+            role = await people.site_role_of(author_id)
+            target = await self._floor.standings.target(community_id, author_id, role or "fan")
+            policy.require(standing, Action.DELETE_POST, target)
+        return Held(community, standing, discussion, self._floor.now())
+
+    @staticmethod
+    async def _note(
+        entry_id: int, held: Held, actor: Actor, post: Discussion | Comment, reason: str | None
+    ) -> None:
+        if post.author_id == actor.user_id:
+            return
+        details = {"discussion_id": held.discussion.id}
+        if isinstance(post, Comment):
+            details["comment_id"] = post.id
+        await ModerationEntry.create(
+            id=entry_id,
+            community_id=held.community.id,
+            actor_id=actor.user_id,
+            action="delete-comment" if isinstance(post, Comment) else "delete-discussion",
+            user_id=post.author_id,
+            reason=reason,
+            details=details,
+            at=held.now,
+        )
+
+
+def _require_own(held: Held, row: Discussion | Comment, rev: int, text: str) -> None:
+    policy.require_voice(held.standing, held.now)
+    policy.require(held.standing, Action.DISCUSS)
+    if row.author_id != held.standing.user_id:
+        raise DomainError(Code.FORBIDDEN, "only who wrote it may edit it")
+    if row.rev != rev:
+        raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": row.rev})
+    if has_link(text) and not policy.may(held.standing.role, Action.LINK):
+        raise DomainError(Code.FORBIDDEN, "newcomers may not edit links in: write anew")
+
+
+async def _keep(row: Discussion | Comment, now: datetime) -> None:
+    title = row.title if isinstance(row, Discussion) else ""
+    await PostRevision.create(post_id=row.id, rev=row.rev, title=title, text=row.text, replaced_at=now)
+
+
+async def _forget(post_id: int) -> None:
+    """Revisions and what notifications and reports quote."""
+    await PostRevision.filter(post_id=post_id).delete()
+    await Report.filter(message_id=post_id).update(outcome="deleted", reason="")
+    await forget_text([post_id], "")
+
+
+def _edited(rev: int) -> Any:
+    def reply(events: Sequence[Event]) -> Mapping[str, Any]:
+        return {"seq": events[0].seq, "rev": rev + 1}
+
+    return reply

@@ -1,0 +1,45 @@
+"""Discussions, put together: what both doors call."""
+
+from __future__ import annotations
+
+from mypick.clock import Clock
+from mypick.community.discussions.counts import CountJobs
+from mypick.community.discussions.desk import Desk
+from mypick.community.discussions.edits import PostEdits
+from mypick.community.discussions.floor import Floor
+from mypick.community.discussions.posts import Posts
+from mypick.community.discussions.reading import ReadingDiscussions
+from mypick.community.discussions.streams import ShownDiscussions
+from mypick.community.discussions.visits import Visits
+from mypick.community.discussions.votes import Votes
+from mypick.community.messages import Meter
+from mypick.community.standings import Standings
+from mypick.ids import Ids
+from mypick.jobs.queue import Jobs
+from mypick.streams import Streams
+from mypick.streams.store import People
+
+
+class Discussions:
+    """``meter`` bounds how often one person writes."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        people: People,
+        standings: Standings,
+        *,
+        clock: Clock,
+        ids: Ids,
+        jobs: Jobs,
+        meter: Meter,
+    ) -> None:
+        floor = Floor(streams, standings, clock)
+        ShownDiscussions(people).register(streams.store)
+        self.counts = CountJobs(streams, jobs, clock)
+        self.reading = ReadingDiscussions(floor, streams)
+        self.posts = Posts(floor, self.counts, ids=ids, jobs=jobs, meter=meter)
+        self.edits = PostEdits(floor, self.counts, ids=ids)
+        self.votes = Votes(floor, self.counts)
+        self.visits = Visits(floor, streams)
+        self.desk = Desk(floor, self.posts, ids=ids)

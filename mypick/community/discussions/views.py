@@ -1,0 +1,220 @@
+"""What is shown of discussions and comments."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mypick.community.discussions.commands import FollowWord
+from mypick.community.views import PersonBrief, RoleName, _Durable
+from mypick.wire import Instant, View
+
+MyVote = Literal["up", "down"]
+
+
+class Counts(View):
+    score: int = Field(description="ups - downs")
+    ups: int
+    downs: int
+
+
+class DiscussionData(Counts):
+    """A discussion as everybody sees it in a list."""
+
+    community_id: int
+    discussion_id: int
+    title: str = Field(description="empty where it was deleted")
+    excerpt: str = Field(description="the beginning of the text")
+    rev: int
+    edited_at: Instant | None
+    deleted: bool
+    comments: int = Field(description="that are not deleted")
+    last_at: Instant = Field(description="of the last comment, or of its own beginning")
+    pinned: bool
+    locked: bool
+
+
+class DiscussionText(View):
+    discussion_id: int
+    title: str
+    excerpt: str
+    text: str | None = Field(description="null in the stream of the list")
+    mentions: list[PersonBrief]
+    rev: int
+    edited_at: Instant | None
+    deleted: bool
+
+
+class CommentText(View):
+    comment_id: int
+    text: str = Field(description="plain text, as it is now; empty where the comment was deleted")
+    rev: int
+    edited_at: Instant | None
+    deleted: bool
+    mentions: list[PersonBrief]
+
+
+class CommentData(CommentText, Counts):
+    discussion_id: int
+    parent_id: int | None = Field(description="under which it hangs; null at the top")
+    reply_to: int | None = Field(description="which it answers; another than the parent where the tree is deepest")
+    depth: int
+    replies: int = Field(description="that hang under it, deleted ones too")
+
+
+class DiscussionGone(View):
+    discussion_id: int
+    by_moderator: bool
+
+
+class CommentGone(View):
+    comment_id: int
+    by_moderator: bool
+
+
+class DiscussionState(View):
+    discussion_id: int
+    locked: bool
+    pinned: bool
+
+
+class Activity(Counts):
+    discussion_id: int
+    comments: int
+    last_at: Instant
+
+
+class VotesData(Counts):
+    discussion_id: int
+    comment_id: int | None = Field(description="null for the discussion itself")
+
+
+class DiscussionCreated(_Durable):
+    data: DiscussionData
+
+
+class DiscussionEdited(_Durable):
+    data: DiscussionText
+
+
+class DiscussionDeleted(_Durable):
+    data: DiscussionGone
+
+
+class DiscussionStateChanged(_Durable):
+    data: DiscussionState
+
+
+class DiscussionActivity(_Durable):
+    data: Activity
+
+
+class CommentCreated(_Durable):
+    data: CommentData
+
+
+class CommentEdited(_Durable):
+    data: CommentText
+
+
+class CommentDeleted(_Durable):
+    data: CommentGone
+
+
+class VotesChanged(_Durable):
+    data: VotesData
+
+
+class DiscussionBrief(DiscussionData):
+    """With what the asker has to do with it."""
+
+    author: PersonBrief | None
+    created_at: Instant
+    my_vote: MyVote | None
+    follow: FollowWord
+    unread: int | None = Field(description="comments of others since it was last read, at most 1000; null: never read")
+
+
+class DiscussionView(DiscussionBrief):
+    text: str
+    mentions: list[PersonBrief]
+    read_seq: int | None
+
+
+class CommentView(CommentData):
+    seq: int
+    author: PersonBrief | None
+    created_at: Instant
+    my_vote: MyVote | None
+    children: list[CommentView] = Field(description="the first of its replies")
+    next_cursor: str | None = Field(
+        description="for the replies behind the children; null where these are all, or where none is shown: then the "
+        "list begins without a cursor"
+    )
+
+
+class CommentInContext(View):
+    discussion: DiscussionView
+    ancestors: list[CommentView] = Field(description="from the top down to the parent, without their children")
+    comment: CommentView
+
+
+class CommentPage(View):
+    comments: list[CommentView]
+    next_cursor: str | None
+    limit: int
+
+
+class DiscussionPage(View):
+    discussions: list[DiscussionBrief]
+    next_cursor: str | None
+    limit: int
+
+
+class _Joined(View):
+    stream: str
+    epoch: str
+    head_seq: int
+    floor_seq: int
+    reset: bool = Field(description="throw away what you have: the page below is as it is now")
+    events: list[dict[str, Any]] = Field(description="that were missed; empty after a reset")
+    more: bool = Field(description="call sync with the last seq")
+    role: RoleName | None
+
+
+class DiscussionsJoined(_Joined):
+    stream: str = Field(examples=["community:3"])
+    page: DiscussionPage | None = Field(description="the first page, pinned ones before it, after a reset")
+
+
+class DiscussionJoined(_Joined):
+    stream: str = Field(examples=["discussion:3"])
+    discussion: DiscussionView
+    page: CommentPage | None = Field(description="the first comments, after a reset")
+
+
+class PostSent(View):
+    id: int
+    seq: int | None = Field(description="null while it is held")
+    status: Literal["sent", "held"]
+    duplicate: bool
+
+
+class Voted(Counts):
+    vote: Literal["up", "down", "none"]
+
+
+class Followed(View):
+    follow: FollowWord
+
+
+class HeldPostView(View):
+    id: int
+    kind: Literal["discussion", "comment"]
+    discussion_id: int | None = Field(description="null for one that would begin a discussion")
+    author: PersonBrief | None
+    title: str
+    text: str
+    cause: str = Field(examples=["link"])
+    created_at: Instant
