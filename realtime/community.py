@@ -1,4 +1,4 @@
-"""The namespace ``/community``: rooms of communities, live.
+"""The namespace ``/community``: rooms of communities and their discussions, live.
 
 A client that comes into a room may be sent events before the ack of ``join-room``: it holds them until it has the ack,
 and then applies what is above ``head_seq``. After ``reset`` in an answer to ``sync`` it joins anew.
@@ -9,8 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mypick.community import commands, views
+from mypick.community.discussions.reading import STREAMS
 from mypick.community.service import Communities
-from mypick.community.streams import CREATED, DELETED, EDITED, MODE, PINNED, PREFIX, REACTED, SANCTIONED, room_of
+from mypick.community.streams import (
+    COMMUNITY,
+    CREATED,
+    DELETED,
+    EDITED,
+    MODE,
+    PINNED,
+    PREFIX,
+    REACTED,
+    SANCTIONED,
+    room_of,
+)
 from mypick.community.terms import commands as term_commands
 from mypick.community.terms import views as term_views
 from mypick.control import Eviction
@@ -18,18 +30,20 @@ from mypick.errors import Code, DomainError
 from mypick.search.commands import SearchTexts
 from mypick.streams import Position
 from realtime.connection import Connection
+from realtime.discussions import DISCUSSION_EVENTS, WRITE, DiscussionCommands
 from realtime.namespace import PRESENCE, Namespace
 from realtime.parts import Parts
 from realtime.registry import ServerEvent, command
 
-WRITE = "community:write"
 
-
-class CommunityNamespace(Namespace):
+class CommunityNamespace(DiscussionCommands):
     name = "/community"
     streams = PREFIX
+    more_streams = STREAMS
+    above = COMMUNITY
     sends = (
         *Namespace.sends,
+        *DISCUSSION_EVENTS,
         ServerEvent(CREATED, views.MessageCreated, True, "Somebody said something; shown as it is now."),
         ServerEvent(EDITED, views.MessageEdited, True, "A message says something else."),
         ServerEvent(DELETED, views.MessageDeleted, True, "A message is a tombstone: no text, reactions or pin."),
@@ -43,15 +57,23 @@ class CommunityNamespace(Namespace):
 
     def __init__(self, parts: Parts, communities: Communities) -> None:
         super().__init__(parts)
+        self.discussions = communities.discussions
         if parts.crowd is None:
             raise RuntimeError(f"{self.name} tells how many are in a room, and nobody counts")
         self._communities, self._crowd = communities, parts.crowd
 
     async def may_read(self, conn: Connection, stream: str) -> bool:
-        return stream in conn.streams or await self._communities.reading.may_read(conn.actor, stream)
+        if stream in conn.streams:
+            return True
+        if stream.startswith(STREAMS):
+            return await self.discussions.reading.may_read(conn.actor, stream)
+        return await self._communities.reading.may_read(conn.actor, stream)
 
     async def evicted_among(self, members: Sequence[tuple[str, int]]) -> Sequence[Eviction]:
-        return await self._communities.reading.evicted_among(members)
+        rooms = [seat for seat in members if not seat[0].startswith(STREAMS)]
+        talks = [seat for seat in members if seat[0].startswith(STREAMS)]
+        evictions = await self._communities.reading.evicted_among(rooms) if rooms else []
+        return [*evictions, *(await self.discussions.reading.evicted_among(talks) if talks else ())]
 
     @command("join-room", limit="socket.sync")
     async def join_room(self, conn: Connection, cmd: commands.JoinRoom) -> views.RoomJoined:

@@ -54,7 +54,8 @@ class Entry:
 
 
 class Memberships:
-    """The streams of one namespace. ``crowd`` is None where nobody asks how many there are."""
+    """The streams of one namespace. ``crowd`` is None where nobody asks how many there are; nobody does in streams
+    whose keys begin with one of ``uncounted``."""
 
     def __init__(
         self,
@@ -64,6 +65,7 @@ class Memberships:
         connections: Connections,
         crowd: Crowd | None,
         message: Callable[[Frame], Message],
+        uncounted: tuple[str, ...] = (),
     ) -> None:
         self._namespace = namespace
         self._engine = engine
@@ -71,6 +73,7 @@ class Memberships:
         self._connections = connections
         self._crowd = crowd
         self._message = message
+        self._uncounted = uncounted
 
     async def join(
         self,
@@ -112,7 +115,7 @@ class Memberships:
             conn.entry = None
         # not one turn of the loop after the room was entered: whoever evicts finds an entry or a membership
         conn.streams.append(stream)
-        if self._crowd is not None:
+        if self._crowd is not None and not stream.startswith(self._uncounted):
             self._crowd.joined(stream, conn.actor.user_id)
 
     async def leave(self, conn: Connection, stream: str) -> None:
@@ -148,7 +151,7 @@ class Memberships:
             return False
         conn.streams.remove(stream)
         self._engine.rooms.leave(conn.member, stream)
-        if self._crowd is not None:
+        if self._crowd is not None and not stream.startswith(self._uncounted):
             self._crowd.left(stream, conn.actor.user_id)
         return True
 

@@ -42,6 +42,8 @@ class Namespace:
 
     name: ClassVar[str]
     streams: ClassVar[str]  # the prefix of the keys of its streams: "inbox:"
+    more_streams: ClassVar[tuple[str, ...]] = ()  # prefixes of others, in which nobody counts who is there
+    above: ClassVar[str | None] = None  # of more_streams: who is put out of one may not be in streams beneath it either
     scope: ClassVar[str] = "read"  # that an API key needs to come in
     sends: ClassVar[tuple[ServerEvent, ...]] = (
         ServerEvent("auth-expiring", shapes.AuthExpiring, False, "Call refresh-auth, or the socket is closed."),
@@ -64,7 +66,7 @@ class Namespace:
             raise RuntimeError(f"{self.name} sends presence, and nobody counts")
         crowd = parts.crowd if PRESENCE in self.sends else None
         self.members = Memberships(
-            self.name, parts.engine, parts.streams.delivery, parts.connections, crowd, self.message
+            self.name, parts.engine, parts.streams.delivery, parts.connections, crowd, self.message, self.more_streams
         )
         parts.engine.add(self.name, self)
 

@@ -59,7 +59,11 @@ class SocketDoor:
         self._crowd = crowd
         self.namespaces = {namespace.name: namespace for namespace in namespaces}
         self._check_sessions_now, self._check_members_now = asyncio.Event(), asyncio.Event()
-        self._by_prefix = {namespace.streams: namespace for namespace in namespaces}
+        self._by_prefix = {
+            prefix: namespace
+            for namespace in namespaces
+            for prefix in (namespace.streams, *namespace.more_streams)
+        }
 
     def attach(self, app: web.Application) -> None:
         """Serve ``/socket.io/`` in ``app``."""
@@ -103,9 +107,25 @@ class SocketDoor:
             self.namespaces[conn.namespace].evict(conn, code, reason)
 
     def evict(self, eviction: Eviction) -> None:
-        """Put a person's sockets out of a stream."""
-        if namespace := self._of_stream(eviction.stream):
-            namespace.members.evict(eviction)
+        """Put a person's sockets out of a stream; out of those beneath it when the database has said which."""
+        namespace = self._of_stream(eviction.stream)
+        if namespace is None:
+            return
+        namespace.members.evict(eviction)
+        if namespace.above is not None and eviction.stream.startswith(namespace.above):
+            others = [(stream, eviction.user_id) for stream in self._streams_of(eviction.user_id, namespace)]
+            if others:
+                self._engine.spawn(self._evict_among(namespace, others))
+
+    def _streams_of(self, user_id: int, namespace: Namespace) -> set[str]:
+        """In which a person is here, or is being let in."""
+        found: set[str] = set()
+        for conn in self._connections.of_user(user_id):
+            if conn.namespace == namespace.name:
+                found.update(conn.streams)
+                if conn.entry is not None:
+                    found.add(conn.entry.stream)
+        return found
 
     def tell(self, user_id: int, namespace: str, name: str, body: bytes) -> None:
         """One event to a person's sockets in a namespace."""

@@ -13,6 +13,7 @@ TAGS = {
     "feed": "What those publish whom one follows.",
     "communities": "Where fans of a creator talk: rooms, messages, members, moderators.",
     "search": "Finding what was said.",
+    "discussions": "Discussions of communities, with comments and votes.",
     "notifications": "The inbox without a socket.",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.paths import API
-from handlers.routes import accounts, community, creators, notifications, search, terms, users
+from handlers.routes import accounts, community, creators, discussions, notifications, search, terms, users
 from handlers.views import ApiView
 
 VIEWS: dict[str, type[ApiView]] = {
@@ -16,6 +16,7 @@ VIEWS: dict[str, type[ApiView]] = {
     **community.VIEWS,
     **terms.VIEWS,
     **search.VIEWS,
+    **discussions.VIEWS,
 }
 """Path after the prefix → view. aiohttp tries them in this order."""
 

@@ -10,6 +10,7 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import ReportMessage
+from mypick.community.discussions.reports import reported
 from mypick.community.edits import standing_message
 from mypick.community.models import Community, Message, ModerationEntry, Report
 from mypick.community.policy import Action
@@ -120,18 +121,21 @@ class Reports:
             (after,) = decode_cursor(cursor, _LIST, int)
             query = query.filter(id__gt=after)
         rows = await query.order_by("id").limit(limit + 1)
-        messages = {row.id: row for row in await Message.filter(id__in=[row.message_id for row in rows])}
-        names = await people.people(
-            {row.reporter_id for row in rows} | {message.author_id for message in messages.values()}
-        )
+        messages = await Message.filter(id__in=[row.message_id for row in rows if row.kind == "message"])
+        found = await reported([row.message_id for row in rows if row.kind != "message"])
+        found |= {message.id: (message.author_id, message.text, 0) for message in messages}
+        names = await people.people({row.reporter_id for row in rows} | {author for author, _, _ in found.values()})
 
         def show(row: Report) -> ReportView:
-            message = messages[row.message_id]
+            author_id, text, discussion_id = found[row.message_id]
+            kind: Any = row.kind
             return ReportView(
                 id=row.id,
+                kind=kind,
                 message_id=row.message_id,
-                author=brief_of(names, message.author_id),
-                text=message.text,
+                discussion_id=discussion_id or None,
+                author=brief_of(names, author_id),
+                text=text,
                 reporter=brief_of(names, row.reporter_id),
                 reason=row.reason,
                 created_at=row.created_at,

@@ -242,9 +242,11 @@ class HeldView(View):
 
 class ReportView(View):
     id: int
-    message_id: int
-    author: PersonBrief | None = Field(description="of the message")
-    text: str = Field(description="of the message, as it is now")
+    kind: Literal["message", "discussion", "comment"]
+    message_id: int = Field(description="id of the message, discussion or comment")
+    discussion_id: int | None = Field(description="where it is; null for a message")
+    author: PersonBrief | None = Field(description="of what is reported")
+    text: str = Field(description="of what is reported, as it is now")
     reporter: PersonBrief | None
     reason: str
     created_at: Instant

@@ -71,7 +71,8 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "socket.sync": _limit("60/10s", Per.USER, "reads of history: sync, history, join", here=True),
     "creator.resolve": _limit("30/1h", Per.USER, "adding creators: each may ask a platform"),
     "subscribe": _limit("120/1m", Per.USER, "following and unfollowing"),
-    "community.send": _limit("20/30s", Per.USER, "messages in rooms", here=True),
+    "community.send": _limit("20/30s", Per.USER, "messages, discussions and comments", here=True),
+    "community.vote": _limit("60/30s", Per.USER, "votes", here=True),
     "community.typing": _limit("10/30s", Per.USER, "signs that somebody types", here=True),
     "search": _limit("60/1m", Per.USER, "searches"),
 }

@@ -75,7 +75,8 @@ async def test_closed_communities_open_to_members_alone(
     assert [(one.id, one.role) for one in mine.items] == [(cast.community, "member")]
     await node.communities.members.leave(cast["alice"], cast.community)
     assert [(one.stream, one.user_id, one.code) for one in node.evicted] == [
-        (f"room:{cast.room}", cast["alice"].user_id, Code.NOT_MEMBER)
+        (stream, cast["alice"].user_id, Code.NOT_MEMBER)
+        for stream in (f"room:{cast.room}", f"community:{cast.community}")
     ]
 
 

@@ -60,7 +60,7 @@ WAIT = 10.0  # seconds that something has to happen
 ACCESS_SECRET, REFRESH_SECRET = "a" * 40, "r" * 40
 OPEN = dict.fromkeys(
     (f"socket.{name}" for name in ("handshake", "connect", "command", "clock", "sync", "refresh-auth")), "1000000/1s"
-) | dict.fromkeys(("community.send", "community.typing"), "1000000/1s")
+) | dict.fromkeys(("community.send", "community.vote", "community.typing"), "1000000/1s")
 
 
 async def until(condition: Callable[[], Any], what: str = "it did not happen") -> Any:

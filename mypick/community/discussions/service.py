@@ -9,6 +9,7 @@ from mypick.community.discussions.edits import PostEdits
 from mypick.community.discussions.floor import Floor
 from mypick.community.discussions.posts import Posts
 from mypick.community.discussions.reading import ReadingDiscussions
+from mypick.community.discussions.reports import PostReports
 from mypick.community.discussions.streams import ShownDiscussions
 from mypick.community.discussions.visits import Visits
 from mypick.community.discussions.votes import Votes
@@ -42,4 +43,5 @@ class Discussions:
         self.edits = PostEdits(floor, self.counts, ids=ids)
         self.votes = Votes(floor, self.counts)
         self.visits = Visits(floor, streams)
+        self.reports = PostReports(floor, ids=ids)
         self.desk = Desk(floor, self.posts, ids=ids)
