@@ -160,8 +160,7 @@ class RepliesView(DiscussionsRoute):
         self, comment_id: PathId, /, sort: CommentOrder = "best", cursor: Cursor = None, limit: Top = TOP
     ) -> r200[Page[CommentView]]:
         """Comments under a comment, each with its first replies."""
-        command = ReadComments(discussion_id=1, sort=sort, cursor=cursor, limit=limit)
-        page = await self.discussions.reading.replies(self.actor, comment_id, command)
+        page = await self.discussions.reading.replies(self.actor, comment_id, sort, cursor, limit)
         return page_reply(Page(items=page.comments, next_cursor=page.next_cursor, limit=limit))
 
 

@@ -37,7 +37,8 @@ class Telling:
 
 def tell(post: Discussion | Comment, what: int, now: datetime) -> Telling:
     """``post`` has its new counts. Its locks are held."""
-    if post.told_at is None or now - post.told_at >= EVERY:
+    # told later than now is told by a clock that was wrong
+    if post.told_at is None or not timedelta() <= now - post.told_at < EVERY:
         return Telling(_events(post, max(what, post.untold)), {"told_at": now, "untold": NOTHING})
     at = post.told_at + EVERY if post.untold == NOTHING else None
     return Telling((), {"untold": max(what, post.untold)}, at)

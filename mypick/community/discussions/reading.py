@@ -8,7 +8,13 @@ from typing import Any
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.community import policy
-from mypick.community.discussions.commands import JoinDiscussion, JoinDiscussions, ReadComments, ReadDiscussions
+from mypick.community.discussions.commands import (
+    CommentSort,
+    JoinDiscussion,
+    JoinDiscussions,
+    ReadComments,
+    ReadDiscussions,
+)
 from mypick.community.discussions.floor import Floor
 from mypick.community.discussions.lists import read_page, read_pinned
 from mypick.community.discussions.models import Comment, Discussion
@@ -134,11 +140,15 @@ class ReadingDiscussions:
         await self._enter(actor, await self._floor.community_of(command.discussion_id))
         return await self._comments(actor, command)
 
-    async def replies(self, actor: Actor, comment_id: int, command: ReadComments) -> CommentPage:
+    async def replies(
+        self, actor: Actor, comment_id: int, sort: CommentSort, cursor: str | None, limit: int
+    ) -> CommentPage:
         """The same under one of its comments."""
         discussion_id = await self._floor.discussion_of(comment_id)
-        found = command.model_copy(update={"discussion_id": discussion_id, "parent_id": comment_id})
-        return await self.comments(actor, found)
+        command = ReadComments(
+            discussion_id=discussion_id, parent_id=comment_id, sort=sort, cursor=cursor, limit=limit
+        )
+        return await self.comments(actor, command)
 
     async def in_context(self, actor: Actor, comment_id: int) -> CommentInContext:
         """One comment, what it answers, and its first replies: where the address of a comment leads."""
@@ -213,7 +223,7 @@ class ReadingDiscussions:
         return CommentPage(comments=views, next_cursor=tree.next_cursor, limit=command.limit)
 
     async def _views(
-        self, actor: Actor, top: Sequence[Comment], under: Mapping[int, Sequence[Comment]], sort: Any
+        self, actor: Actor, top: Sequence[Comment], under: Mapping[int, Sequence[Comment]], sort: CommentSort
     ) -> list[CommentView]:
         """Two queries, whatever the number."""
         every = Tree(top, None, under).all()

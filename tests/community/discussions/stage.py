@@ -119,17 +119,17 @@ class DiscussionClient:
         personal = {"author", "created_at", "my_vote", "follow", "unread", "read_seq", "last_at", "comments"}
         self.head = joined.discussion.model_dump(mode="json", exclude=personal)
         self.comments = {}
-        await self._take(joined.page.comments, None)
+        await self._take(joined.page.comments)
         cursor = joined.page.next_cursor
         while cursor:
             page = await reading.comments(
                 self._who, ReadComments(discussion_id=self._discussion, sort="old", cursor=cursor)
             )
-            await self._take(page.comments, None)
+            await self._take(page.comments)
             cursor = page.next_cursor
         self.epoch, self.seq = joined.epoch, joined.head_seq
 
-    async def _take(self, comments: Iterable[CommentView], _: None) -> None:
+    async def _take(self, comments: Iterable[CommentView]) -> None:
         """All of the tree: what is not shown at once is asked for, as a client does that scrolls."""
         reading = self._node.communities.discussions.reading
         for comment in flat(comments):
@@ -139,13 +139,12 @@ class DiscussionClient:
             cursor = comment.next_cursor
             if cursor is None and (comment.children or not comment.replies):
                 continue
-            more = ReadComments(discussion_id=self._discussion, sort="old", cursor=cursor)
             while True:
-                page = await reading.replies(self._who, comment.comment_id, more)
-                await self._take(page.comments, None)
-                if page.next_cursor is None:
+                page = await reading.replies(self._who, comment.comment_id, "old", cursor, 30)
+                await self._take(page.comments)
+                cursor = page.next_cursor
+                if cursor is None:
                     break
-                more = more.model_copy(update={"cursor": page.next_cursor})
 
     async def catch_up(self) -> None:
         for event in await missed(self._node, f"discussion:{self._discussion}", self):

@@ -93,9 +93,7 @@ async def test_a_tree_is_read_page_by_page_and_nothing_is_missing(node: Node, ca
             for one in page.comments:
                 rest = one.next_cursor
                 while rest:
-                    more = await reading.replies(
-                        cast["bob"], one.comment_id, command.model_copy(update={"cursor": rest})
-                    )
+                    more = await reading.replies(cast["bob"], one.comment_id, command.sort, rest, 2)
                     seen += [reply.comment_id for reply in more.comments]
                     rest = more.next_cursor
             cursor = page.next_cursor
