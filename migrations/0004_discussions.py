@@ -6,7 +6,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [('mypick', '0002_community')]
+    dependencies = [('mypick', '0003_terms')]
 
     initial = False
 

@@ -21,7 +21,7 @@ async def end(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('mypick', '0003_terms')]
+    dependencies = [('mypick', '0004_discussions')]
 
     initial = False
 
