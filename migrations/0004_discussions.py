@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                 ('edited_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('deleted_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
-            options={'table': 'discussion', 'app': 'mypick', 'indexes': [Index(fields=['community_id', 'place', 'created_at', 'id']), Index(fields=['community_id', 'place', 'hot', 'id']), Index(fields=['community_id', 'place', 'score', 'id']), Index(fields=['author_id', 'id'])], 'pk_attr': 'id', 'table_description': 'Something to talk about. Its id is the id of its ``discussion-created``. Changes under the locks of the streams'},
+            options={'table': 'discussion', 'app': 'mypick', 'indexes': [Index(fields=['community_id', 'place', 'created_at', 'id', 'score']), Index(fields=['community_id', 'place', 'hot', 'id']), Index(fields=['community_id', 'place', 'score', 'id']), Index(fields=['author_id', 'id'])], 'pk_attr': 'id', 'table_description': 'Something to talk about. Its id is the id of its ``discussion-created``. Changes under the locks of the streams'},
             bases=['Model'],
         ),
         ops.CreateModel(

@@ -44,7 +44,7 @@ class Discussion(Model):
     class Meta:
         table = "discussion"
         indexes = (
-            ("community_id", "place", "created_at", "id"),
+            ("community_id", "place", "created_at", "id", "score"),  # a top of some days is read from it alone
             ("community_id", "place", "hot", "id"),
             ("community_id", "place", "score", "id"),
             ("author_id", "id"),
