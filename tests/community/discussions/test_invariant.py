@@ -185,7 +185,8 @@ async def assert_counts_are_true(community_id: int) -> None:
         comments = await Comment.filter(discussion_id=talk.id).order_by("seq")
         assert talk.comments == len([row for row in comments if row.deleted_at is None])
         assert talk.untold == 0
-        for post in (talk, *comments):
+        posts: list[Discussion | Comment] = [talk, *comments]
+        for post in posts:
             values = [row.value for row in await Vote.filter(post_id=post.id)]
             assert (post.ups, post.downs) == (values.count(1), values.count(-1))
             assert post.score == sum(values)
