@@ -129,6 +129,13 @@ class Settings(BaseSettings):
         20, description="seconds for the answer to a ping; a client whose link is dead is noticed within both together"
     )
     http_idle: Duration = Field(75, description="seconds for a request to arrive, and between two of a connection")
+    storage_folder: str = Field(
+        "var/storage", description="where exports of people's data are written; all processes share it"
+    )
+    export_keep: Duration = Field(7 * 86_400, description="how long an export can be fetched: 7d")
+    erasure_grace: Duration = Field(
+        7 * 86_400, description="how long logging in calls off an erasure that a person asked for: 7d"
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="bearer token that /metrics asks for; empty leaves it open"
     )

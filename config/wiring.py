@@ -68,6 +68,9 @@ def domain_settings(settings: Settings, *, node: str, works: bool) -> DomainSett
         general_rate=Rate(settings.rate_limit_max_requests, settings.rate_limit_window),
         rate_limits=settings.rate_limits,
         loop_look=settings.loop_look_ms / 1_000,
+        storage_folder=settings.storage_folder,
+        export_keep=settings.export_keep,
+        erasure_grace=settings.erasure_grace,
     )
 
 
@@ -230,6 +233,7 @@ def build_web(
             contents=domain.contents,
             notifications=domain.notifications,
             communities=domain.communities,
+            personal=domain.personal,
             limits=domain.limits,
             idempotency=Idempotency(domain.clock),
             health=health,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.docs.routes import add_docs
+from handlers.downloads import add_downloads
 from handlers.middlewares.access_log import access_log
 from handlers.middlewares.addresses import addresses
 from handlers.middlewares.authentication import authentication
@@ -41,4 +42,5 @@ def build_app(parts: RestParts) -> web.Application:
     add_probes(app)
     add_api(app)
     add_docs(app)
+    add_downloads(app)
     return app

@@ -24,6 +24,7 @@ from mypick.notifications.service import Notifications
 from mypick.operations.health import Health
 from mypick.operations.idempotency import Idempotency
 from mypick.operations.siblings import Siblings
+from mypick.personal.service import PersonalData
 
 Reporter = Callable[[BaseException, str], None]
 """Takes an unexpected exception and its incident id to where people look at them. Must neither wait nor raise."""
@@ -66,6 +67,7 @@ class RestParts:
     contents: Contents
     notifications: Notifications
     communities: Communities
+    personal: PersonalData
     limits: Limits
     idempotency: Idempotency
     health: Health

@@ -11,6 +11,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "updateMe": {"display_name": "팬", "locale": "ko", "timezone": "Asia/Seoul"},
     "updateMySettings": {"theme": "dark", "sounds": False},
     "changePassword": {"current_password": "a long sentence 42", "new_password": "another sentence 43"},
+    "eraseMe": {"password": "a long sentence 42"},
     "createMyApiKey": {"name": "my bot", "scopes": ["read", "notifications:write"]},
     "addCreator": {"source": "https://www.youtube.com/@example"},
     "markRead": {"upto_seq": 42},

@@ -5,12 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.paths import API
-from handlers.routes import accounts, community, creators, discussions, notifications, search, terms, users
+from handlers.routes import accounts, community, creators, discussions, notifications, personal, search, terms, users
 from handlers.views import ApiView
 
 VIEWS: dict[str, type[ApiView]] = {
     **accounts.VIEWS,
     **users.VIEWS,
+    **personal.VIEWS,
     **creators.VIEWS,
     **notifications.VIEWS,
     **community.VIEWS,

@@ -18,6 +18,7 @@ class User(Model):
     timezone = fields.CharField(max_length=64, default="UTC")
     role = fields.CharField(max_length=10, default="fan")  # fan, moderator, admin
     settings: Any = fields.JSONField()
+    kind = fields.CharField(max_length=8, default="person")  # person; imported, erased: nobody can log in as these
     created_at = fields.DatetimeField()
 
     class Meta:

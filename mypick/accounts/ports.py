@@ -9,6 +9,9 @@ OnSessionEnded = Callable[[int, int, str], Awaitable[None]]
 """Called with user id, session id and reason after the commit that ended the session. A failure is logged and
 changes nothing: the session has ended."""
 
+OnLogIn = Callable[[int], Awaitable[None]]
+"""Called with the user's id inside the transaction of a log-in, which holds the user's row. Commits with it."""
+
 RandomBytes = Callable[[int], bytes]
 """As many unpredictable bytes as asked for: ``secrets.token_bytes`` outside tests."""
 

@@ -54,10 +54,11 @@ async def namesakes(name: str, most: int) -> list[int]:
 
 
 async def users_exist(ids: Iterable[int]) -> frozenset[int]:
-    """Those of ``ids`` who exist. One query for each CHUNK."""
+    """Those of ``ids`` who exist and can read what they are told: neither imported nor erased. One query for each
+    CHUNK."""
     found: set[int] = set()
     for chunk in _chunks(ids):
-        found.update(row.id for row in await User.filter(id__in=chunk).only("id"))
+        found.update(row.id for row in await User.filter(id__in=chunk, kind="person").only("id"))
     return frozenset(found)
 
 

@@ -6,6 +6,7 @@ import secrets
 
 import structlog
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Subquery
 
 from mypick import db
 from mypick.accounts import password_rules
@@ -13,10 +14,10 @@ from mypick.accounts.actor import Actor
 from mypick.accounts.api_keys import ApiKeys
 from mypick.accounts.commands import ChangePassword, EndSession, LogIn, Refresh, Register
 from mypick.accounts.device import Device
-from mypick.accounts.models import User
+from mypick.accounts.models import ApiKey, RefreshToken, Session, User
 from mypick.accounts.passwords import Passwords
 from mypick.accounts.policy import require_session
-from mypick.accounts.ports import Cache, Limits, NoCache, OnSessionEnded, RandomBytes
+from mypick.accounts.ports import Cache, Limits, NoCache, OnLogIn, OnSessionEnded, RandomBytes
 from mypick.accounts.profiles import Profiles
 from mypick.accounts.sessions import Opened, Sessions
 from mypick.accounts.tokens import Tokens, digest
@@ -25,6 +26,8 @@ from mypick.clock import Clock
 from mypick.errors import Code, DomainError, invalid
 
 log = structlog.get_logger(__name__)
+
+ERASED_NAME = "deleted user"  # as everybody is shown who was erased
 
 
 class Accounts:
@@ -46,8 +49,11 @@ class Accounts:
         on_session_ended: OnSessionEnded,
         cache: Cache | None = None,
         random_bytes: RandomBytes = secrets.token_bytes,
+        on_log_in: OnLogIn | None = None,
     ) -> None:
         cache = cache or NoCache()
+        self._cache = cache
+        self._on_log_in = on_log_in
         self._clock = clock
         self._tokens = tokens
         self._passwords = passwords
@@ -97,6 +103,8 @@ class Accounts:
             if renewed is not None:
                 await User.filter(id=user.id).update(password_hash=renewed)
             opened = await self.sessions.open(locked, device)
+            if self._on_log_in is not None:
+                await self._on_log_in(user.id)
         await self.sessions.announce_end(user.id, opened.displaced, "displaced")
         return self._authentication(opened)
 
@@ -115,13 +123,7 @@ class Accounts:
         """Set a new password and end all other sessions; API keys stay. ``FORBIDDEN`` if the current one is
         wrong; tries count as log-ins do."""
         current_session = require_session(actor)
-        user = await User.get_or_none(id=actor.user_id)
-        if user is None:
-            raise DomainError(Code.UNAUTHENTICATED, "this account has been removed")
-        _refuse_own_name(command.new_password, user.email, user.display_name, "new_password")
-        await self._spend_on_account(user.email)
-        if not await self._passwords.verify(user.password_hash, command.current_password):
-            raise DomainError(Code.FORBIDDEN, "the current password is wrong; type it again")
+        user = await self._confirmed(actor, command.current_password, command.new_password)
         password_hash = await self._passwords.hash(command.new_password)
         async with db.transaction():
             locked = await User.filter(id=user.id).select_for_update().first()
@@ -131,6 +133,35 @@ class Accounts:
             ended = await self.sessions.mark_others_ended(user.id, current_session, "password")
         log.info("a password was changed", user_id=user.id)
         await self.sessions.announce_end(user.id, ended, "password")
+
+    async def confirm_password(self, actor: Actor, password: str) -> None:
+        """That it is the person who asks, before what cannot be undone. ``FORBIDDEN`` if the password is wrong; tries
+        count as log-ins do."""
+        require_session(actor)
+        await self._confirmed(actor, password)
+
+    async def close(self, user_id: int) -> None:
+        """Leave nothing of an account but its number: no name, no address, no way in. In the caller's transaction,
+        which holds the user's row from here; call ``forget_closed`` after its commit."""
+        await User.filter(id=user_id).select_for_update().first()
+        await RefreshToken.filter(session_id__in=Subquery(Session.filter(user_id=user_id).values("id"))).delete()
+        await Session.filter(user_id=user_id).delete()
+        await ApiKey.filter(user_id=user_id).delete()
+        await User.filter(id=user_id).update(
+            email=f"erased:{user_id}",  # no address has this shape, so nobody can register or log in with it
+            password_hash="",
+            display_name=ERASED_NAME,
+            avatar_url=None,
+            locale="en",
+            timezone="UTC",
+            role="fan",
+            settings={},
+            kind="erased",
+        )
+
+    async def forget_closed(self, user_id: int) -> None:
+        """Let no node take the closed account for a live one. What is kept of its keys ends by itself within 30 s."""
+        await self._cache.invalidate(f"user:{user_id}")
 
     async def authenticate(self, access_token: object, *, kept: bool = True) -> Actor:
         """Who shows this access token; ``UNAUTHENTICATED`` if it is not good or its session has ended. With a
@@ -160,6 +191,17 @@ class Accounts:
             refresh_token=opened.refresh_token,
             expires_in=self._tokens.access_life,
         )
+
+    async def _confirmed(self, actor: Actor, password: str, new_password: str | None = None) -> User:
+        user = await User.get_or_none(id=actor.user_id)
+        if user is None:
+            raise DomainError(Code.UNAUTHENTICATED, "this account has been removed")
+        if new_password is not None:
+            _refuse_own_name(new_password, user.email, user.display_name, "new_password")
+        await self._spend_on_account(user.email)
+        if not await self._passwords.verify(user.password_hash, password):
+            raise DomainError(Code.FORBIDDEN, "the current password is wrong; type it again")
+        return user
 
     async def _spend_on_account(self, email: str) -> None:
         await self._limits.spend("auth.login.account", user_id=None, address=None, subject=digest(email))

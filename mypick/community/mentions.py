@@ -47,6 +47,7 @@ async def tell_about(
             image_url=author["avatar_url"] if author else None,
             creator_id=place.community.creator_id,
             content_id=None,
+            actor_id=author_id,
         )
         await announce_to(whom, announcement, jobs=jobs, now=now)
         told.anybody = told.anybody or bool(whom)

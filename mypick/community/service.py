@@ -15,6 +15,7 @@ from mypick.community.members import Members
 from mypick.community.messages import Messages, Meter
 from mypick.community.models import Community, Room
 from mypick.community.moderation import Evict, Moderation
+from mypick.community.personal import CommunityData
 from mypick.community.reactions import Reactions
 from mypick.community.reading import Reading
 from mypick.community.reports import Reports
@@ -56,6 +57,7 @@ class Communities:
         self.discussions = Discussions(streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter)
         self.members = Members(streams, standings, clock=clock, ids=ids, evict=evict)
         self.terms = Terms(streams, standings, matchers, clock=clock, ids=ids)
+        self.data = CommunityData(streams, standings, clock=clock, ids=ids)
         self._clock = clock
 
     async def open(self, actor: Actor, command: OpenCommunity) -> CommunityView:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
+from pathlib import Path
 
 from aiohttp import ClientSession
 from prometheus_client import CollectorRegistry
@@ -19,6 +21,7 @@ from mypick.cache import Cache
 from mypick.clock import Clock, SystemClock
 from mypick.community.service import Communities
 from mypick.content.service import Contents
+from mypick.contributions import contributions
 from mypick.control import Control
 from mypick.creators.poller import FixedInterval, Poller
 from mypick.creators.service import Creators
@@ -36,9 +39,12 @@ from mypick.limits import Limits
 from mypick.metrics import Metrics
 from mypick.notifications.service import Notifications
 from mypick.outages import Outage
+from mypick.personal.erasures import call_off
+from mypick.personal.service import PersonalData
 from mypick.platforms.protocol import Platform
 from mypick.platforms.youtube import YouTube
 from mypick.presence import MOVED, MemoryBoard, MemoryPresence, Presence, RedisBoard, RedisPresence, RoomPresence
+from mypick.storage import FolderStorage
 from mypick.streams import Streams
 
 
@@ -124,6 +130,9 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
         meter=limits.meter("community.send"),
         evict=control.evict,
     )
+    accounts = Accounts(
+        clock, tokens, passwords, limits, control.session_ended, cache, on_log_in=call_off
+    )
     domain = Domain(
         settings=settings,
         clock=clock,
@@ -144,11 +153,24 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
         operator=operator,
         passwords=passwords,
         platforms=platforms,
-        accounts=Accounts(clock, tokens, passwords, limits, control.session_ended, cache),
+        accounts=accounts,
         creators=Creators(platforms, clock, jobs, followed=communities.open_for),
         contents=contents,
         notifications=Notifications(streams, clock),
         communities=communities,
+        personal=PersonalData(
+            contributions(streams, communities),
+            accounts,
+            FolderStorage(Path(settings.storage_folder)),
+            disconnect=control.disconnect,
+            secret=settings.access_secret,
+            jobs=jobs,
+            limits=limits,
+            clock=clock,
+            ids=ids,
+            keep=timedelta(seconds=settings.export_keep),
+            grace=timedelta(seconds=settings.erasure_grace),
+        ),
         poller=Poller(
             platforms=platforms,
             contents=contents,

@@ -34,6 +34,7 @@ def give_duties(domain: Domain) -> None:
     jobs.register(SHOW_REACTIONS, domain.communities.reactions.show, priority=1, max_attempts=20)
     jobs.register(TELL_COUNTS, domain.communities.discussions.counts.run, priority=COUNTS_PRIORITY, max_attempts=20)
     jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
+    domain.personal.register(jobs)
     every(settings.sweep_interval, POLL)
     jobs.register(PACK, work_packing, priority=4, timeout_s=900)
     every(PACK_EVERY, PACK)
@@ -49,6 +50,7 @@ def give_duties(domain: Domain) -> None:
             "receipts": await trimmer.drop_old_receipts(),
             "notifications": await domain.notifications.purge(),
             "sessions": await domain.accounts.sessions.purge(),
+            "exports": await domain.personal.exports.expire(),
             "jobs": await domain.operator.purge(KEEP_DONE),
         }
         if any(removed.values()):

@@ -29,6 +29,7 @@ from mypick.jobs.schedule import Schedules
 from mypick.limits import Limits
 from mypick.metrics import Metrics
 from mypick.notifications.service import Notifications
+from mypick.personal.service import PersonalData
 from mypick.platforms.protocol import Platform
 from mypick.presence import Presence, RoomPresence
 from mypick.streams import Streams
@@ -65,6 +66,7 @@ class Domain:
     contents: Contents
     notifications: Notifications
     communities: Communities
+    personal: PersonalData
     poller: Poller
 
     async def start(self, sockets: Sockets | None = None) -> None:

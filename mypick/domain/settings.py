@@ -34,3 +34,6 @@ class DomainSettings:
     general_rate: Rate
     rate_limits: Mapping[str, str]
     loop_look: float  # between two looks at how late the loop runs
+    storage_folder: str
+    export_keep: int
+    erasure_grace: int

@@ -74,5 +74,6 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "community.send": _limit("20/30s", Per.USER, "messages, discussions and comments", here=True),
     "community.vote": _limit("60/30s", Per.USER, "votes", here=True),
     "community.typing": _limit("10/30s", Per.USER, "signs that somebody types", here=True),
+    "personal.export": _limit("3/1d", Per.USER, "exports of all one's data"),
     "search": _limit("60/1m", Per.USER, "searches"),
 }

@@ -26,8 +26,9 @@ class Announcement:
     body: str
     url: str
     image_url: str | None
-    creator_id: int
+    creator_id: int | None
     content_id: int | None
+    actor_id: int | None = None  # whose name or words it quotes: they go from it when that person is erased
 
 
 async def announce(announcements: list[Announcement], *, jobs: Jobs, now: datetime) -> None:
@@ -70,6 +71,7 @@ async def _keep(announcements: list[Announcement], now: datetime) -> list[Announ
                 image_url=item.image_url,
                 creator_id=item.creator_id,
                 content_id=item.content_id,
+                actor_id=item.actor_id,
                 created_at=now,
             )
             for item in fresh

@@ -18,6 +18,7 @@ class Notice(Model):
     body = fields.CharField(max_length=500)
     url = fields.CharField(max_length=500)
     image_url = fields.CharField(max_length=500, null=True)
+    actor_id = fields.BigIntField(null=True, db_index=True)  # whose name and words it quotes
     creator_id = fields.BigIntField(null=True)
     content_id = fields.BigIntField(null=True)
     created_at = fields.DatetimeField()

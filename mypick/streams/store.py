@@ -120,6 +120,19 @@ class StreamStore:
         thought = {position.id: (position.epoch, seq) for position, seq in known}
         return [now for now in await self.positions(thought) if (now.epoch, now.head_seq) != thought[now.id]]
 
+    async def forget(self, key: str, limit: int) -> bool:
+        """Remove up to ``limit`` events of a stream that nobody reads any more; whether there may be others. Its number
+        goes on where it was, so that who still knows it is told ``reset``."""
+        stream = await Stream.get_or_none(key=key)
+        if stream is None:
+            return False
+        await Stream.filter(id=stream.id).update(floor_seq=stream.head_seq)
+        old = StreamEvent.filter(stream_id=stream.id).order_by("seq").limit(limit)
+        ids = [row[0] for row in await old.values_list("id")]
+        if ids:
+            await StreamEvent.filter(id__in=ids).delete()
+        return len(ids) == limit
+
     async def after(self, position: Position, after_seq: int, limit: int = MAX_PAGE) -> list[Event]:
         """Events with ``seq > after_seq`` in order, at most ``limit``."""
         rows = (

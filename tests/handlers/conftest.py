@@ -5,6 +5,8 @@ import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from mypick.accounts.tokens import Tokens
 from mypick.bus.memory import MemoryBus, MemoryExchange
 from mypick.community.service import Communities
 from mypick.content.service import Contents
+from mypick.contributions import contributions
 from mypick.control import Control
 from mypick.creators.service import POLL, Creators
 from mypick.db import Database
@@ -34,6 +37,10 @@ from mypick.notifications.service import Notifications
 from mypick.operations.checks import ping_check
 from mypick.operations.health import Health, Phase
 from mypick.operations.idempotency import Idempotency
+from mypick.personal.erasures import ERASE, call_off
+from mypick.personal.exports import EXPORT
+from mypick.personal.service import PersonalData
+from mypick.storage import FolderStorage
 from mypick.streams import Streams
 from tests.fakes import FakeClock
 from tests.handlers.events import EVENTS
@@ -106,7 +113,9 @@ async def no_listener(user_id: int, session_id: int, reason: str) -> None: ...
 
 
 @pytest.fixture
-async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Passwords) -> AsyncIterator[StartRest]:
+async def start_rest(
+    sqlite_database: Database, clock: FakeClock, passwords: Passwords, tmp_path: Path
+) -> AsyncIterator[StartRest]:
     """Starts the REST door with real services on SQLite; settings by name."""
     started: list[TestClient[web.Request, web.Application]] = []
     bus = MemoryBus(MemoryExchange())
@@ -118,6 +127,8 @@ async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Pas
     jobs = Jobs(clock, work=False)
     jobs.register(POLL, _no_work)
     jobs.register(TELL, _no_work)
+    jobs.register(EXPORT, _no_work, priority=8)
+    jobs.register(ERASE, _no_work, priority=8)
     control = Control(bus, streams.delivery, node="test")
     appender = asyncio.create_task(streams.appender.run())
 
@@ -141,23 +152,40 @@ async def start_rest(sqlite_database: Database, clock: FakeClock, passwords: Pas
                 **({"auth.login.account": log_ins} if log_ins else {}),
             },
         )
+        accounts = Accounts(
+            clock, tokens, passwords, limits if log_ins else Unlimited(), no_listener, on_log_in=call_off
+        )
+        communities = Communities(
+            streams,
+            people.people,
+            clock=clock,
+            ids=ids,
+            jobs=jobs,
+            meter=limits.meter("community.send"),
+            evict=control.evict,
+        )
         parts = RestParts(
             settings=replace(
                 RestSettings(app_url="http://localhost:4000", allowed_origins=frozenset({ORIGIN})), **settings
             ),
             clock=clock,
-            accounts=Accounts(clock, tokens, passwords, limits if log_ins else Unlimited(), no_listener),
+            accounts=accounts,
             creators=Creators({"youtube": HandlePlatform()}, clock, jobs),
             contents=Contents(clock),
             notifications=Notifications(streams, clock),
-            communities=Communities(
-                streams,
-                people.people,
+            communities=communities,
+            personal=PersonalData(
+                contributions(streams, communities),
+                accounts,
+                FolderStorage(tmp_path / "storage"),
+                disconnect=control.disconnect,
+                secret="s" * 40,
+                jobs=jobs,
+                limits=limits,
                 clock=clock,
                 ids=ids,
-                jobs=jobs,
-                meter=limits.meter("community.send"),
-                evict=control.evict,
+                keep=timedelta(days=7),
+                grace=timedelta(days=7),
             ),
             limits=limits,
             idempotency=Idempotency(clock),
