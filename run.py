@@ -1,4 +1,4 @@
-"""MyPick's command line: serve · worker · migrate · seed · demo · jobs · reindex · grant-role.
+"""MyPick's command line: serve · worker · migrate · seed · demo · jobs · reindex · import-chat · grant-role.
 
 This file alone reads the settings and opens connections; ``config/wiring.py`` puts the parts together.
 """
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -31,6 +32,7 @@ import structlog
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from config.importing import FORMATS, import_log
 from config.logs import configure_logs
 from config.mistakes import near_misses, settings_problem
 from config.progress import ProgressBar
@@ -249,6 +251,20 @@ async def reindex(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+async def import_chat(settings: Settings, options: argparse.Namespace) -> int:
+    """Bring the log of a chat from elsewhere into a room; stopped, it goes on when it is run again."""
+    async with opened(settings, works=False) as (_, domain):
+        await import_log(
+            domain,
+            options.file,
+            source=options.format,
+            creator=options.creator,
+            room=options.room,
+            dry_run=options.dry_run,
+        )
+    return 0
+
+
 async def grant_role(settings: Settings, options: argparse.Namespace) -> int:
     """Make somebody a fan, a moderator or an admin: the first admin comes from here."""
     async with opened(settings, works=False) as (_, domain):
@@ -293,6 +309,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     queue.add_argument("--retry-all", metavar="KIND", help="try all dead jobs of a kind again")
     queue.add_argument("--limit", type=one_to_200, default=50, metavar="N", help="dead jobs to list, 1 to 200")
     command("reindex", reindex)
+    chat = command("import-chat", import_chat)
+    chat.add_argument("--format", choices=sorted(FORMATS), required=True, help="what wrote the file")
+    chat.add_argument("--creator", required=True, help="id or @handle of the creator whose community it is")
+    chat.add_argument("--room", required=True, help="name of the room; made if it is not there")
+    chat.add_argument("--dry-run", action="store_true", help="read it all and change nothing")
+    chat.add_argument("file", type=Path)
     grant = command("grant-role", grant_role)
     grant.add_argument("email")
     grant.add_argument("role", choices=ROLES)

@@ -43,6 +43,7 @@ MODELS = (
     "mypick.community.terms.models",
     "mypick.search.models",
     "mypick.community.discussions.models",
+    "mypick.community.imports.models",
     "mypick.personal.models",
 )
 MIGRATIONS = "migrations"

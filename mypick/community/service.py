@@ -10,6 +10,7 @@ from mypick.clock import Clock
 from mypick.community.commands import OpenCommunity
 from mypick.community.discussions.service import Discussions
 from mypick.community.edits import Edits
+from mypick.community.imports.importer import Importer
 from mypick.community.marks import Marks
 from mypick.community.members import Members
 from mypick.community.messages import Messages, Meter
@@ -57,6 +58,7 @@ class Communities:
         self.discussions = Discussions(streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter)
         self.members = Members(streams, standings, clock=clock, ids=ids, evict=evict)
         self.terms = Terms(streams, standings, matchers, clock=clock, ids=ids)
+        self.importer = Importer(streams, clock=clock, ids=ids)
         self.data = CommunityData(streams, standings, clock=clock, ids=ids)
         self._clock = clock
 

@@ -63,6 +63,14 @@ async def rest_channels(external_ids: Collection[str], due_at: datetime) -> None
     await Channel.filter(external_id__in=list(external_ids)).update(due_at=due_at)
 
 
+async def creator_called(text: str) -> int | None:
+    """The id of the creator with this id or ``@handle``."""
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text) if await Creator.exists(id=int(text)) else None
+    row = await Channel.filter(handle=text.removeprefix("@").lower()).first()
+    return row.creator_id if row else None
+
+
 async def names_of(creator_ids: Iterable[int]) -> Mapping[int, CreatorName]:
     wanted = list(set(creator_ids))
     if not wanted:

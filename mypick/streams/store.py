@@ -120,6 +120,15 @@ class StreamStore:
         thought = {position.id: (position.epoch, seq) for position, seq in known}
         return [now for now in await self.positions(thought) if (now.epoch, now.head_seq) != thought[now.id]]
 
+    async def skip(self, key: str, count: int) -> int:
+        """Inside a transaction: lock the stream and pass over ``count`` places, for what came from elsewhere and is
+        told by no event. The first of them. Who stands before them is told ``reset``, as where events were trimmed."""
+        stream = await Stream.filter(key=key).select_for_update().get()
+        if count:
+            head = stream.head_seq + count
+            await Stream.filter(id=stream.id).update(head_seq=head, floor_seq=head)
+        return int(stream.head_seq) + 1
+
     async def forget(self, key: str, limit: int) -> bool:
         """Remove up to ``limit`` events of a stream that nobody reads any more; whether there may be others. Its number
         goes on where it was, so that who still knows it is told ``reset``."""
