@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
@@ -129,6 +130,10 @@ class Settings(BaseSettings):
         20, description="seconds for the answer to a ping; a client whose link is dead is noticed within both together"
     )
     http_idle: Duration = Field(75, description="seconds for a request to arrive, and between two of a connection")
+    preview_ports: str = Field("80,443", description="ports that previews of links may ask, separated by commas")
+    preview_networks: str = Field(
+        "", description="private networks that they may ask, such as 10.1.0.0/16; empty: what is public and no more"
+    )
     storage_folder: str = Field(
         "var/storage", description="where exports of people's data are written; all processes share it"
     )
@@ -147,6 +152,14 @@ class Settings(BaseSettings):
     @property
     def uses_sqlite(self) -> bool:
         return self.database_url.get_secret_value().startswith("sqlite")
+
+    @property
+    def link_preview_ports(self) -> tuple[int, ...]:
+        return tuple(int(port) for port in self.preview_ports.split(","))
+
+    @property
+    def link_preview_networks(self) -> tuple[str, ...]:
+        return tuple(network.strip() for network in self.preview_networks.split(",") if network.strip())
 
     @property
     def allowed_origins(self) -> frozenset[str]:
@@ -177,6 +190,21 @@ class Settings(BaseSettings):
         dsn = value.get_secret_value()
         if dsn and not re.fullmatch(r"https?://[^@/]+@[^/]+/.+", dsn):
             raise ValueError("it looks like https://KEY@HOST/PROJECT; leave it empty to do without Sentry")
+        return value
+
+    @field_validator("preview_ports")
+    @classmethod
+    def check_ports(cls, value: str) -> str:
+        if not all(port.strip().isdigit() and 0 < int(port) < 65_536 for port in value.split(",")):
+            raise ValueError("it is a list of ports such as 80,443")
+        return value
+
+    @field_validator("preview_networks")
+    @classmethod
+    def check_networks(cls, value: str) -> str:
+        for network in value.split(","):
+            if network.strip():
+                ip_network(network.strip())
         return value
 
     @field_validator("app_url", "client_url")

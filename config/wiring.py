@@ -68,6 +68,8 @@ def domain_settings(settings: Settings, *, node: str, works: bool) -> DomainSett
         general_rate=Rate(settings.rate_limit_max_requests, settings.rate_limit_window),
         rate_limits=settings.rate_limits,
         loop_look=settings.loop_look_ms / 1_000,
+        preview_ports=settings.link_preview_ports,
+        preview_networks=settings.link_preview_networks,
         storage_folder=settings.storage_folder,
         export_keep=settings.export_keep,
         erasure_grace=settings.erasure_grace,

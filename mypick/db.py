@@ -45,6 +45,7 @@ MODELS = (
     "mypick.community.discussions.models",
     "mypick.community.imports.models",
     "mypick.personal.models",
+    "mypick.previews.models",
 )
 MIGRATIONS = "migrations"
 

@@ -134,6 +134,7 @@ class SetRoomMode(Command):
     follow_minutes: int = Field(0, ge=0, le=MAX_FOLLOW)
     locked: bool = False
     unique_text: bool = False
+    previews: bool = Field(True, description="of links")
 
     @model_validator(mode="after")
     def name_something(self) -> Self:

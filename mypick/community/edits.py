@@ -13,9 +13,10 @@ from mypick.community import policy
 from mypick.community.commands import DeleteMessage, EditMessage
 from mypick.community.indexing import forget_messages, indexed
 from mypick.community.mentions import forget_text
-from mypick.community.models import Message, MessageRevision, ModerationEntry, Pin, Reaction, Report
+from mypick.community.models import Message, MessagePreview, MessageRevision, ModerationEntry, Pin, Reaction, Report
 from mypick.community.modes import require_open
 from mypick.community.policy import Action
+from mypick.community.previewing import PREVIEW, ask_for_preview
 from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Standings
 from mypick.community.streams import DELETED, EDITED, room_of
@@ -24,13 +25,22 @@ from mypick.community.texts import text_hash
 from mypick.community.views import Done, Edited
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
+from mypick.jobs.queue import Jobs
 from mypick.search.index import put
 from mypick.streams import Append, Event, NewEvent, Streams
 
 
 class Edits:
     def __init__(
-        self, streams: Streams, standings: Standings, rooms: Rooms, rules: TextRules, *, clock: Clock, ids: Ids
+        self,
+        streams: Streams,
+        standings: Standings,
+        rooms: Rooms,
+        rules: TextRules,
+        *,
+        clock: Clock,
+        ids: Ids,
+        jobs: Jobs,
     ) -> None:
         self._streams = streams
         self._standings = standings
@@ -38,12 +48,14 @@ class Edits:
         self._rules = rules
         self._clock = clock
         self._ids = ids
+        self._jobs = jobs
 
     async def edit(self, actor: Actor, command: EditMessage) -> Edited:
         """Change what one has said. The earlier text is kept as a revision until the message is deleted."""
         room_id = await self._rooms.room_of_message(command.message_id)
         now = self._clock.now()
         kept: list[Message] = []
+        linked: list[bool] = []
 
         async def decide() -> Sequence[NewEvent]:
             place, standing = await self._standings.locked(room_id, actor)
@@ -75,11 +87,15 @@ class Edits:
             )
             await put([indexed(message, community_id, command.text)])
             await forget_text([message.id], command.text)
+            linked[:] = [await ask_for_preview(self._jobs, message.id, command.text, message.text)]
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
             return {"seq": events[0].seq, "rev": command.rev + 1}
 
-        return Edited(**await self._change(room_id, actor, "edit-message", command, decide, effect, reply))
+        done = await self._change(room_id, actor, "edit-message", command, decide, effect, reply)
+        if any(linked):
+            self._jobs.wake(PREVIEW)
+        return Edited(**done)
 
     async def delete(self, actor: Actor, command: DeleteMessage) -> Done:
         """Take back one's own words, or a moderator somebody's. A tombstone stays; the text is then nowhere."""
@@ -165,6 +181,7 @@ async def erase(message_ids: Sequence[int], now: datetime, seq: int) -> None:
     await forget_messages(await Message.filter(id__in=ids))
     await Message.filter(id__in=ids).update(text="", text_hash="", deleted_at=now, changed_seq=seq)
     await MessageRevision.filter(message_id__in=ids).delete()
+    await MessagePreview.filter(message_id__in=ids).delete()
     await Reaction.filter(message_id__in=ids).delete()
     await Pin.filter(message_id__in=ids).delete()
     await Report.filter(message_id__in=ids).update(outcome="deleted", reason="")  # which may quote it

@@ -18,6 +18,7 @@ from mypick.community.mentions import Told, tell_about
 from mypick.community.models import HeldMessage, Message, RoomPace
 from mypick.community.modes import require_new_text, require_open, require_pace
 from mypick.community.policy import Action
+from mypick.community.previewing import PREVIEW, ask_for_preview
 from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Place, Standings
 from mypick.community.streams import CREATED
@@ -51,6 +52,7 @@ class _Sending:
     parent: Message | None = None
     held_for: Hold | None = None
     paced: bool = False
+    linked: bool = False  # a worker looks at its link
     at_once: bool = False  # the row is written before the next unit of the group is decided
 
 
@@ -123,6 +125,8 @@ class Messages:
             )
         if sending.told.anybody:
             self._jobs.wake(TELL)
+        if sending.linked:
+            self._jobs.wake(PREVIEW)
         return MessageSent(**done.reply, duplicate=done.duplicate)
 
     async def _decide(self, actor: Actor, command: SendMessage, sending: _Sending) -> None:
@@ -165,6 +169,7 @@ class Messages:
                 created_at=sending.now,
             )
             return
+        sending.linked = await ask_for_preview(self._jobs, sending.message_id, command.text)
         if sending.paced:
             mine = RoomPace.filter(room_id=command.room_id, user_id=actor.user_id)
             if not await mine.update(sent_at=sending.now):

@@ -35,6 +35,7 @@ class Room(Model):
     follow_minutes = fields.IntField(default=0)  # for which one must have followed the creator; 0 is off
     locked = fields.BooleanField(default=False)
     unique_text = fields.BooleanField(default=False)
+    previews = fields.BooleanField(default=True)  # of links
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -92,6 +93,20 @@ class Reaction(Model):
         table = "reaction"
         unique_together = (("message_id", "emoji", "user_id"),)
         indexes = (("user_id",),)
+
+
+class MessagePreview(Model):
+    """What is behind the first link of a message. Goes with its text."""
+
+    message_id = fields.BigIntField(primary_key=True, generated=False)
+    url = fields.CharField(max_length=2_000)
+    kind = fields.CharField(max_length=5)  # page, image
+    title = fields.CharField(max_length=200)
+    description = fields.CharField(max_length=300)
+    site = fields.CharField(max_length=100)
+
+    class Meta:
+        table = "message_preview"
 
 
 class Pin(Model):

@@ -16,6 +16,7 @@ from mypick.community.commands import BanMember, DecideHeld, SetRoomMode, Timeou
 from mypick.community.indexing import indexed
 from mypick.community.models import HeldMessage, Membership, Message, ModerationEntry, Room, Sanction
 from mypick.community.policy import Action, Standing
+from mypick.community.previewing import PREVIEW, ask_for_preview
 from mypick.community.rooms import Rooms, receipt, streams_of
 from mypick.community.standings import Place, Standings
 from mypick.community.streams import CREATED, MODE, SANCTIONED, mode_of, room_of
@@ -24,6 +25,7 @@ from mypick.community.views import Done
 from mypick.control import Eviction
 from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
+from mypick.jobs.queue import Jobs
 from mypick.search.index import new_row
 from mypick.streams import Append, Event, NewEvent, Streams
 
@@ -33,13 +35,14 @@ Evict = Callable[[Eviction], Awaitable[None]]
 
 class Moderation:
     def __init__(
-        self, streams: Streams, standings: Standings, rooms: Rooms, *, clock: Clock, ids: Ids, evict: Evict
+        self, streams: Streams, standings: Standings, rooms: Rooms, *, clock: Clock, ids: Ids, jobs: Jobs, evict: Evict
     ) -> None:
         self._streams = streams
         self._standings = standings
         self._rooms = rooms
         self._clock = clock
         self._ids = ids
+        self._jobs = jobs
         self._evict = evict
 
     async def timeout(self, actor: Actor, command: TimeoutMember) -> Done:
@@ -131,6 +134,8 @@ class Moderation:
             if command.approve and target.ban:
                 raise DomainError(Code.BANNED, "its author was banned meanwhile: reject it")
             posted[:] = [await _let_through(waiting)] if command.approve else []
+            if command.approve:  # it is most often held for a link
+                await ask_for_preview(self._jobs, waiting.id, waiting.text)
             await HeldMessage.filter(id=held.id).update(
                 text="",
                 status="approved" if command.approve else "rejected",
@@ -149,7 +154,10 @@ class Moderation:
                 message.created_at = event.at
             return [*posted, *(new_row(indexed(message, community_id)) for message in posted)]
 
-        return await self._append(actor, command, "decide-held", [stream], decide, rows)
+        done = await self._append(actor, command, "decide-held", [stream], decide, rows)
+        if posted:
+            self._jobs.wake(PREVIEW)
+        return done
 
     @staticmethod
     def _require_office(place: Place, standing: Standing, now: datetime) -> None:

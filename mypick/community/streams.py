@@ -13,8 +13,9 @@ from typing import Any
 from tortoise.functions import Count
 
 from mypick.clock import to_wire
-from mypick.community.models import Message, Pin, Reaction, Room
+from mypick.community.models import Message, MessagePreview, Pin, Reaction, Room
 from mypick.community.texts import mentioned
+from mypick.previews.links import first_link
 from mypick.streams import Event
 from mypick.streams.store import People, StreamStore
 
@@ -26,6 +27,7 @@ EDITED = "message-edited"
 DELETED = "message-deleted"
 REACTED = "reaction-changed"
 PINNED = "message-pinned"
+PREVIEWED = "preview-changed"
 MODE = "room-mode-changed"
 SANCTIONED = "member-sanctioned"
 
@@ -39,7 +41,7 @@ def community_stream(community_id: int) -> str:
     return f"{COMMUNITY}{community_id}"
 
 
-MODE_FIELDS = ("slow_seconds", "members_only", "follow_minutes", "locked", "unique_text")
+MODE_FIELDS = ("slow_seconds", "members_only", "follow_minutes", "locked", "unique_text", "previews")
 
 
 def mode_of(room: Room) -> dict[str, Any]:
@@ -55,6 +57,7 @@ class Shown:
     def register(self, store: StreamStore) -> None:
         store.render(CREATED, self.created)
         store.render(EDITED, self.edited)
+        store.render(PREVIEWED, self.previewed)
 
     async def created(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
         return await self.bodies(await _messages_of(events))
@@ -65,12 +68,20 @@ class Shown:
         names = await self._mentioned(rows)
         return [{"message_id": row.id, **_text(row), "mentions": _named(row, names)} for row in rows]
 
+    async def previewed(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
+        """As it is now; null where the message was edited or deleted since."""
+        ids = [event.ref or 0 for event in events]
+        previews = await _previews_of(ids)
+        return [{"message_id": message_id, "preview": previews.get(message_id)} for message_id in ids]
+
     async def bodies(self, messages: Sequence[Message]) -> list[Mapping[str, Any]]:
-        """``data`` of ``message-created`` for messages as they are now: four queries, whatever the number."""
+        """``data`` of ``message-created`` for messages as they are now: four queries, whatever the number, and one
+        where there are links."""
         ids = [row.id for row in messages]
         reactions = await reactions_of(ids)
         pinned = set(await Pin.filter(message_id__in=ids).values_list("message_id", flat=True)) if ids else set()
         names = await self._mentioned(messages)
+        previews = await _previews_of([row.id for row in messages if first_link(row.text)])
         return [
             {
                 "room_id": row.room_id,
@@ -81,6 +92,7 @@ class Shown:
                 "thread_id": row.thread_id,
                 "reactions": reactions.get(row.id, []),
                 "pinned": row.id in pinned,
+                "preview": previews.get(row.id),
             }
             for row in messages
         ]
@@ -104,6 +116,15 @@ async def reactions_of(message_ids: Collection[int]) -> dict[int, list[dict[str,
     for message_id, emoji, count in sorted(rows):
         found.setdefault(message_id, []).append({"emoji": emoji, "count": count})
     return found
+
+
+async def _previews_of(message_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    if not message_ids:
+        return {}
+    rows = await MessagePreview.filter(message_id__in=list(message_ids)).values(
+        "message_id", "url", "kind", "title", "description", "site"
+    )
+    return {row.pop("message_id"): row for row in rows}
 
 
 async def _messages_of(events: Sequence[Event]) -> list[Message]:

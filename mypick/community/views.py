@@ -60,6 +60,7 @@ class RoomMode(View):
     follow_minutes: int
     locked: bool
     unique_text: bool
+    previews: bool = Field(description="whether links in messages get previews")
 
 
 class ReactionCount(View):
@@ -85,12 +86,26 @@ class EditedText(View):
     mentions: list[PersonBrief]
 
 
+class LinkPreviewView(View):
+    url: str
+    kind: Literal["page", "image"]
+    title: str
+    description: str
+    site: str
+
+
 class MessageData(EditedText):
     room_id: int
     reply_to: int | None
     thread_id: int | None = Field(description="the message that the thread began with")
     reactions: list[ReactionCount]
     pinned: bool
+    preview: LinkPreviewView | None = Field(description="of the first link; null while it is not known")
+
+
+class PreviewData(View):
+    message_id: int
+    preview: LinkPreviewView | None
 
 
 class DeletedData(View):
@@ -145,6 +160,10 @@ class ReactionChanged(_Durable):
 
 class MessagePinned(_Durable):
     data: PinnedData
+
+
+class PreviewChanged(_Durable):
+    data: PreviewData
 
 
 class RoomModeChanged(_Durable):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -44,6 +45,9 @@ from mypick.personal.service import PersonalData
 from mypick.platforms.protocol import Platform
 from mypick.platforms.youtube import YouTube
 from mypick.presence import MOVED, MemoryBoard, MemoryPresence, Presence, RedisBoard, RedisPresence, RoomPresence
+from mypick.previews.fetching import Fetcher
+from mypick.previews.guard import Guard
+from mypick.previews.service import Previews
 from mypick.storage import FolderStorage
 from mypick.streams import Streams
 
@@ -158,6 +162,12 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
         contents=contents,
         notifications=Notifications(streams, clock),
         communities=communities,
+        previews=Previews(
+            Fetcher(
+                Guard([ip_network(network) for network in settings.preview_networks]), ports=settings.preview_ports
+            ),
+            clock,
+        ),
         personal=PersonalData(
             contributions(streams, communities),
             accounts,

@@ -8,6 +8,7 @@ import structlog
 
 from mypick.community.discussions.counts import PRIORITY as COUNTS_PRIORITY
 from mypick.community.discussions.counts import TELL_COUNTS
+from mypick.community.previewing import PREVIEW, PRIORITY, TRIES, Previewing
 from mypick.community.reactions import SHOW_REACTIONS
 from mypick.creators.service import POLL
 from mypick.domain.parts import Domain
@@ -34,6 +35,9 @@ def give_duties(domain: Domain) -> None:
     jobs.register(SHOW_REACTIONS, domain.communities.reactions.show, priority=1, max_attempts=20)
     jobs.register(TELL_COUNTS, domain.communities.discussions.counts.run, priority=COUNTS_PRIORITY, max_attempts=20)
     jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
+    jobs.register(
+        PREVIEW, Previewing(domain.streams, domain.previews).run, priority=PRIORITY, max_attempts=TRIES, timeout_s=60
+    )
     domain.personal.register(jobs)
     every(settings.sweep_interval, POLL)
     jobs.register(PACK, work_packing, priority=4, timeout_s=900)
@@ -50,6 +54,7 @@ def give_duties(domain: Domain) -> None:
             "receipts": await trimmer.drop_old_receipts(),
             "notifications": await domain.notifications.purge(),
             "sessions": await domain.accounts.sessions.purge(),
+            "previews": await domain.previews.purge(),
             "exports": await domain.personal.exports.expire(),
             "jobs": await domain.operator.purge(KEEP_DONE),
         }

@@ -32,6 +32,7 @@ from mypick.notifications.service import Notifications
 from mypick.personal.service import PersonalData
 from mypick.platforms.protocol import Platform
 from mypick.presence import Presence, RoomPresence
+from mypick.previews.service import Previews
 from mypick.streams import Streams
 
 TASKS_EVERY = 0.25  # seconds between two counts of the tasks: it walks over all of them
@@ -67,6 +68,7 @@ class Domain:
     notifications: Notifications
     communities: Communities
     personal: PersonalData
+    previews: Previews
     poller: Poller
 
     async def start(self, sockets: Sockets | None = None) -> None:

@@ -34,6 +34,8 @@ class DomainSettings:
     general_rate: Rate
     rate_limits: Mapping[str, str]
     loop_look: float  # between two looks at how late the loop runs
+    preview_ports: tuple[int, ...]
+    preview_networks: tuple[str, ...]  # private ones that links may lead to
     storage_folder: str
     export_keep: int
     erasure_grace: int

@@ -228,9 +228,11 @@ class RoomClient:
             case "message-edited":
                 message.update(data)
             case "message-deleted":
-                message.update(text="", deleted=True, mentions=[], reactions=[], pinned=False)
+                message.update(text="", deleted=True, mentions=[], reactions=[], pinned=False, preview=None)
             case "reaction-changed":
                 message.update(reactions=[] if message.get("deleted") else data["reactions"])
+            case "preview-changed":
+                message.update(preview=None if message.get("deleted") else data["preview"])
             case "message-pinned":
                 message.update(pinned=data["on"] and not message.get("deleted"))
             case "room-mode-changed":

@@ -130,6 +130,7 @@ async def test_what_is_said_on_one_node_is_heard_on_both(
             "thread_id": None,
             "reactions": [],
             "pinned": False,
+            "preview": None,
         }
     elsewhere = await enter(second, alice, room)
     again = await ok(elsewhere, "send-message", room_id=room, cid="hello", text=f"안녕 <@{bob.id}>")

@@ -1,0 +1,1 @@
+"""What stands behind links: fetched by a worker that trusts neither the address nor the page."""
