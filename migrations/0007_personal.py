@@ -48,7 +48,7 @@ async def release(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('mypick', '0009_reactions')]
+    dependencies = [('mypick', '0006_search')]
 
     initial = False
 

@@ -5,7 +5,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [('mypick', '0010_imports')]
+    dependencies = [('mypick', '0007_personal')]
 
     initial = False
 

@@ -5,7 +5,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [('mypick', '0006_search')]
+    dependencies = [('mypick', '0008_previews')]
 
     initial = False
 

@@ -5,7 +5,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [('mypick', '0007_personal')]
+    dependencies = [('mypick', '0009_reactions')]
 
     initial = False
 
