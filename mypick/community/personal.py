@@ -21,7 +21,6 @@ from mypick.community.models import (
     Reaction,
     ReadMarker,
     Report,
-    Room,
     RoomPace,
     Sanction,
 )
@@ -84,7 +83,6 @@ class CommunityData:
 
     async def _bury(self, user_id: int, room_id: int, message_ids: list[int]) -> None:
         event_ids, now = await self._ids.take(len(message_ids)), self._clock.now()
-        community_id = (await Room.get(id=room_id)).community_id
 
         async def decide() -> Sequence[NewEvent]:
             left = await Message.filter(id__in=message_ids, deleted_at=None).order_by("id").values_list("id")
@@ -103,7 +101,7 @@ class CommunityData:
         async def effect(events: Sequence[Event]) -> None:
             if not events:
                 return
-            await erase([event.data["message_id"] for event in events], community_id, now, events[-1].seq)
+            await erase([event.data["message_id"] for event in events], now, events[-1].seq)
             for event in events:
                 await Message.filter(id=event.data["message_id"]).update(changed_seq=event.seq)
 
