@@ -40,6 +40,7 @@ from mypick.community.service import Communities
 from mypick.community.streams import room_of
 from mypick.control import Eviction
 from mypick.creators.models import Creator
+from mypick.creators.proofs import ChannelProofs
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
 from mypick.limits import Limits
@@ -162,8 +163,21 @@ async def chat() -> AsyncIterator[Appending]:
     async def evict(_: Eviction) -> None:
         return
 
+    async def look() -> None:
+        return
+
     async with _streams() as streams:
-        communities = Communities(streams, people.people, clock=clock, ids=ids, jobs=jobs, meter=meter, evict=evict)
+        communities = Communities(
+            streams,
+            people.people,
+            clock=clock,
+            ids=ids,
+            jobs=jobs,
+            meter=meter,
+            evict=evict,
+            look=look,
+            proofs=ChannelProofs({}, clock),
+        )
         actors = await _members(run, clock.now())
         rooms = {}
         for number in range(STREAMS):

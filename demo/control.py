@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _TIMES = frozenset({"at", "publish_at", "planned_at"})
 _ACTIONS = (
-    "add_channel", "remove_channel", "publish", "schedule", "schedule_live", "go_live", "end_live", "make_private",
-    "make_public", "delete", "edit", "set_views", "set_daily_quota", "fail_next", "latency", "outage", "serve_body",
-    "redirect", "stop_serving", "be_well",
+    "add_channel", "describe", "remove_channel", "publish", "schedule", "schedule_live", "go_live", "end_live",
+    "make_private", "make_public", "delete", "edit", "set_views", "set_daily_quota", "fail_next", "latency", "outage",
+    "serve_body", "redirect", "stop_serving", "be_well",
 )  # fmt: skip
 
 

@@ -91,6 +91,10 @@ class World:
         self._names.update(dict.fromkeys(taken, channel_id))
         return channel_id
 
+    def describe(self, channel_id: str, description: str) -> None:
+        """Let the channel say something else about itself, as its owner can."""
+        self.channel(channel_id).description = description
+
     def remove_channel(self, channel_id: str) -> None:
         """As when YouTube closes an account: the channel and everything of it are no more."""
         channel = self.channel(channel_id)

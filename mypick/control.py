@@ -90,6 +90,11 @@ class Control:
             ["evict", eviction.stream, eviction.user_id, eviction.code.name, eviction.reason, until]
         )
 
+    async def look_again(self) -> None:
+        """Let every node look at once who may still be in its streams: for a change that puts out more people than can
+        be named. A node that misses this looks within 5 s."""
+        await self._everywhere(["look"])
+
     async def disconnect(self, user_id: int, code: Code, reason: str) -> None:
         """Close all sockets of a person on every node, with ``evicted``. Called after their sessions were ended, which
         keeps them from coming back, and by which a node that misses this finds them."""
@@ -128,6 +133,8 @@ class Control:
                 sockets.evict(Eviction(stream, user_id, Code[code], reason, ends))
             case ["disconnect", user_id, code, reason]:
                 sockets.disconnect(user_id, Code[code], reason)
+            case ["look"]:
+                sockets.look_again()
             case ["end-session", session_id]:
                 sockets.end_session(session_id)
             case _:  # of a newer version, while nodes are replaced one by one

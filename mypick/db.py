@@ -46,6 +46,8 @@ MODELS = (
     "mypick.community.imports.models",
     "mypick.personal.models",
     "mypick.previews.models",
+    "mypick.community.entry.models",
+    "mypick.community.desk.models",
 )
 MIGRATIONS = "migrations"
 

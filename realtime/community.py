@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mypick.community import commands, views
+from mypick.community.desk.streams import PREFIX as DESK
 from mypick.community.discussions.reading import STREAMS
 from mypick.community.service import Communities
 from mypick.community.streams import (
     COMMUNITY,
+    COMMUNITY_CHANGED,
     CREATED,
     DELETED,
     EDITED,
@@ -21,6 +23,7 @@ from mypick.community.streams import (
     PREFIX,
     PREVIEWED,
     REACTED,
+    ROLE,
     SANCTIONED,
     room_of,
 )
@@ -31,16 +34,17 @@ from mypick.errors import Code, DomainError
 from mypick.search.commands import SearchTexts
 from mypick.streams import Position
 from realtime.connection import Connection
+from realtime.desk import DESK_EVENTS, DeskCommands
 from realtime.discussions import DISCUSSION_EVENTS, WRITE, DiscussionCommands
 from realtime.namespace import PRESENCE, Namespace
 from realtime.parts import Parts
 from realtime.registry import ServerEvent, command
 
 
-class CommunityNamespace(DiscussionCommands):
+class CommunityNamespace(DiscussionCommands, DeskCommands):
     name = "/community"
     streams = PREFIX
-    more_streams = STREAMS
+    more_streams = (*STREAMS, DESK)
     above = COMMUNITY
     sends = (
         *Namespace.sends,
@@ -53,6 +57,9 @@ class CommunityNamespace(DiscussionCommands):
         ServerEvent(PREVIEWED, views.PreviewChanged, True, "What is behind a message's link was found, or is gone."),
         ServerEvent(MODE, views.RoomModeChanged, True, "The whole mode of the room."),
         ServerEvent(SANCTIONED, views.MemberSanctioned, True, "Somebody was timed out or banned, or it was lifted."),
+        ServerEvent(ROLE, views.RoleChanged, True, "People have other roles now; of those who are not named, nothing."),
+        ServerEvent(COMMUNITY_CHANGED, views.CommunityChanged, True, "Name, visibility and rooms of a community."),
+        *DESK_EVENTS,
         PRESENCE,
         ServerEvent("typing", views.RoomTyping, False, "Somebody types; not in rooms of over 100.", droppable=True),
     )
@@ -69,13 +76,19 @@ class CommunityNamespace(DiscussionCommands):
             return True
         if stream.startswith(STREAMS):
             return await self.discussions.reading.may_read(conn.actor, stream)
+        if stream.startswith(DESK):
+            return await self._communities.desk.may_read(conn.actor, stream)
         return await self._communities.reading.may_read(conn.actor, stream)
 
     async def evicted_among(self, members: Sequence[tuple[str, int]]) -> Sequence[Eviction]:
-        rooms = [seat for seat in members if not seat[0].startswith(STREAMS)]
         talks = [seat for seat in members if seat[0].startswith(STREAMS)]
-        evictions = await self._communities.reading.evicted_among(rooms) if rooms else []
-        return [*evictions, *(await self.discussions.reading.evicted_among(talks) if talks else ())]
+        desks = [seat for seat in members if seat[0].startswith(DESK)]
+        rooms = [seat for seat in members if not seat[0].startswith((*STREAMS, DESK))]
+        return [
+            *(await self._communities.reading.evicted_among(rooms) if rooms else ()),
+            *(await self.discussions.reading.evicted_among(talks) if talks else ()),
+            *(await self._communities.desk.evicted_among(desks) if desks else ()),
+        ]
 
     @command("join-room", limit="socket.sync")
     async def join_room(self, conn: Connection, cmd: commands.JoinRoom) -> views.RoomJoined:

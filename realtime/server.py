@@ -192,6 +192,8 @@ class SocketDoor:
             for number, conn in enumerate(self._connections):
                 if conn.namespace == namespace.name:
                     batch.update(((stream, conn.actor.user_id), None) for stream in conn.streams)
+                    if conn.entry is not None:  # it was allowed in before, and is not in yet
+                        batch[conn.entry.stream, conn.actor.user_id] = None
                 if len(batch) >= MEMBERS_IN_A_QUERY:
                     await self._evict_among(namespace, batch)
                     batch = {}

@@ -28,3 +28,13 @@ class FakeClock:
     def step(self, seconds: float) -> None:
         """Set the time of day forward or back, as somebody does whose clock was wrong."""
         self._now += timedelta(seconds=seconds)
+
+
+class NoChannels:
+    """A platform that shows nothing."""
+
+    async def addresses(self, creator_id: int) -> list[str]:
+        return []
+
+    async def shown(self, creator_id: int, text: str) -> bool:
+        return False

@@ -14,6 +14,7 @@ TAGS = {
     "communities": "Where fans of a creator talk: rooms, messages, members, moderators.",
     "search": "Finding what was said.",
     "discussions": "Discussions of communities, with comments and votes.",
+    "invites": "Ways into a community: invites, requests to join, and the claims of creators.",
     "notifications": "The inbox without a socket.",
 }
 

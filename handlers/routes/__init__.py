@@ -5,7 +5,18 @@ from __future__ import annotations
 from aiohttp import web
 
 from handlers.paths import API
-from handlers.routes import accounts, community, creators, discussions, notifications, personal, search, terms, users
+from handlers.routes import (
+    accounts,
+    community,
+    creators,
+    discussions,
+    entry,
+    notifications,
+    personal,
+    search,
+    terms,
+    users,
+)
 from handlers.views import ApiView
 
 VIEWS: dict[str, type[ApiView]] = {
@@ -18,6 +29,7 @@ VIEWS: dict[str, type[ApiView]] = {
     **terms.VIEWS,
     **search.VIEWS,
     **discussions.VIEWS,
+    **entry.VIEWS,
 }
 """Path after the prefix → view. aiohttp tries them in this order."""
 

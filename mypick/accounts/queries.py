@@ -42,6 +42,12 @@ async def site_role_of(user_id: int) -> str | None:
     return (await site_roles_of([user_id])).get(user_id)
 
 
+async def locale_of(user_id: int) -> str:
+    """The language that the user reads, ``ko`` or ``en``; ``en`` where there is no such user."""
+    row = await User.get_or_none(id=user_id).only("id", "locale")
+    return row.locale if row else "en"
+
+
 def users_named(q: str) -> Subquery:
     """Ids of users in whose names ``q`` is, as a part of another query."""
     return Subquery(User.filter(display_name__icontains=q).values("id"))

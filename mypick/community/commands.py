@@ -109,18 +109,26 @@ class Typing(Command):
     room_id: Id
 
 
-class BanMember(Command):
+class OnMember(Command):
+    """Something done to somebody in the community of a room."""
+
     room_id: Id
     user_id: Id
     reason: Reason | None = None
     cid: Cid
 
 
-class TimeoutMember(BanMember):
+class BanMember(OnMember):
+    """Put somebody out."""
+
+
+class TimeoutMember(OnMember):
+    """Let somebody only read for a while."""
+
     seconds: int = Field(ge=1, le=MAX_TIMEOUT)
 
 
-class UnbanMember(BanMember):
+class UnbanMember(OnMember):
     """Lift a ban, and a timeout with it."""
 
 

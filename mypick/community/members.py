@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime
 
 from tortoise.expressions import Q
 
@@ -12,19 +12,21 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import SetRole
+from mypick.community.desk.streams import desk_of
+from mypick.community.logbook import note
 from mypick.community.marks import move_marker
-from mypick.community.models import Community, Membership, ModerationEntry
+from mypick.community.models import Community, Membership, Room
 from mypick.community.moderation import Evict
 from mypick.community.policy import Action, Role
-from mypick.community.rooms import rooms_of, streams_of
+from mypick.community.rooms import MAX_ROOMS, hold_all, rooms_of
 from mypick.community.standings import Standings
-from mypick.community.streams import room_of
+from mypick.community.streams import ROLE, community_stream, room_of
 from mypick.community.views import MembershipState, MemberView, PersonBrief, RoleName, RoleSet
 from mypick.control import Eviction
 from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
-from mypick.streams import Append, Event, NewEvent, Streams
+from mypick.streams import NewEvent, Streams
 
 _LIST = "members"
 
@@ -39,53 +41,76 @@ class Members:
 
     async def join(self, actor: Actor, community_id: int) -> MembershipState:
         """Become a member of a public community. What was said before counts as read. Twice is no error."""
-        community = await _community(community_id)
+        await community_named(community_id)
         now = self._clock.now()
 
-        async def decide() -> Sequence[NewEvent]:
+        async def decide(_: Sequence[str]) -> Sequence[NewEvent]:
             standing = (await self._standings.of_all([community_id], actor))[community_id]
+            visibility = (await community_named(community_id)).visibility
             if standing.ban or not standing.member:
-                policy.require_entry(standing, community.visibility)
-            if community.visibility != "public" and not standing.member:
+                policy.require_entry(standing, visibility)
+            if visibility != "public" and not standing.member:
                 raise DomainError(Code.FORBIDDEN, "one joins this community by invitation")
             if not standing.member:
-                await Membership.create(
-                    community_id=community_id, user_id=actor.user_id, rank=Role.MEMBER, joined_at=now
-                )
-                self._standings.forget()
+                await self.admit(community_id, actor.user_id, now)
             return ()
 
-        await self._hold(community_id, decide)
+        await hold_all(self._streams, community_id, decide)
+        await self.settle(community_id, actor.user_id)
+        return MembershipState(member=True)
+
+    async def admit(self, community_id: int, user_id: int, now: datetime) -> None:
+        """Make somebody a member who is none. Inside ``hold_all``; then call ``settle``."""
+        await Membership.create(community_id=community_id, user_id=user_id, rank=Role.MEMBER, joined_at=now)
+        self._standings.forget()
+
+    async def settle(self, community_id: int, user_id: int) -> None:
+        """What was said before somebody came counts as read."""
         for room_id in await rooms_of(community_id):
             position = await self._streams.store.position(room_of(room_id))
-            await move_marker(actor.user_id, room_id, position.head_seq)
-        return MembershipState(member=True)
+            await move_marker(user_id, room_id, position.head_seq)
 
     async def leave(self, actor: Actor, community_id: int) -> MembershipState:
         """Belong no longer; the role is gone with it. Twice is no error."""
-        community = await _community(community_id)
+        await community_named(community_id)
+        ranks: list[int] = []
 
-        async def decide() -> Sequence[NewEvent]:
-            mine = Membership.filter(community_id=community_id, user_id=actor.user_id)
-            if await mine.filter(rank=Role.OWNER).exists():
-                raise DomainError(Code.CONFLICT, "an owner does not leave: give the community to somebody first")
+        async def decide(_: Sequence[str]) -> Sequence[NewEvent]:
+            members = Membership.filter(community_id=community_id)
+            mine = members.filter(user_id=actor.user_id)
+            ranks[:] = await mine.values_list("rank", flat=True)  # type: ignore[assignment]  # one column
+            if ranks == [Role.OWNER] and await members.filter(rank=Role.OWNER).count() == 1:
+                raise DomainError(Code.CONFLICT, "the last owner does not leave: give the community to somebody first")
             await mine.delete()
             self._standings.forget()
             return ()
 
-        await self._hold(community_id, decide)
-        if community.visibility != "public":
-            for stream in await streams_of(community_id):
-                await self._evict(Eviction(stream, actor.user_id, Code.NOT_MEMBER))
+        await hold_all(self._streams, community_id, decide)
+        await self.put_out(community_id, actor, Code.NOT_MEMBER, worked=ranks >= [Role.MODERATOR])
         return MembershipState(member=False)
 
+    async def put_out(self, community_id: int, actor: Actor, code: Code, *, worked: bool) -> None:
+        """Take somebody's sockets out of what they may not read any more. After the commit that decided it. ``worked``:
+        they were at the moderators' desk until then."""
+        community = await community_named(community_id)
+        standing = (await self._standings.of_all([community_id], actor))[community_id]
+        rooms = await Room.filter(community_id=community_id).limit(MAX_ROOMS)
+        for room in rooms:
+            if not policy.may_enter(standing, community.visibility, room.kind):
+                await self._evict(Eviction(room_of(room.id), actor.user_id, code))
+        if not policy.may_enter(standing, community.visibility, "chat"):
+            await self._evict(Eviction(community_stream(community_id), actor.user_id, code))
+        if worked and not policy.may_work(standing):
+            await self._evict(Eviction(desk_of(community_id), actor.user_id, code))
+
     async def set_role(self, actor: Actor, community_id: int, user_id: int, command: SetRole) -> RoleSet:
-        """Give a member a role below one's own."""
-        community, role = await _community(community_id), Role[command.role.upper()]
+        """Give a member a role below one's own. Everybody in the rooms hears of it."""
+        community, role = await community_named(community_id), Role[command.role.upper()]
         site_role = await people.site_role_of(user_id) or "fan"
         now, entry_id = self._clock.now(), await self._ids.one()
+        worked: list[bool] = []
 
-        async def decide() -> Sequence[NewEvent]:
+        async def decide(streams: Sequence[str]) -> Sequence[NewEvent]:
             standing = (await self._standings.of_all([community_id], actor))[community_id]
             policy.require_entry(standing, community.visibility)
             policy.require_voice(standing, now)
@@ -95,34 +120,26 @@ class Members:
                 raise DomainError(Code.FORBIDDEN, "one gives only roles below one's own")
             if not target.member:
                 raise DomainError(Code.NOT_MEMBER, "only members have roles")
-            await Membership.filter(community_id=community_id, user_id=user_id).update(rank=role)
-            await ModerationEntry.create(
-                id=entry_id,
-                community_id=community_id,
-                actor_id=actor.user_id,
-                action="set-role",
-                user_id=user_id,
-                details={"role": role.word},
-                at=now,
-            )
-            self._standings.forget()
-            return ()
+            worked[:] = [policy.may_work(target)]
+            await self.appoint(community_id, user_id, role)
+            await note(entry_id, community_id, actor, "set-role", now, user_id=user_id, details={"role": role.word})
+            return role_events(streams, actor.user_id, {user_id: role})
 
-        await self._hold(community_id, decide)
+        await hold_all(self._streams, community_id, decide)
+        await self.put_out(community_id, actor_of(user_id, site_role), Code.FORBIDDEN, worked=worked[0])
         return RoleSet(role=command.role)
 
-    async def _hold(self, community_id: int, decide: Any) -> None:
-        """Run ``decide`` while all rooms of the community stand still."""
-        await self._streams.append(
-            Append(streams=await streams_of(community_id), decide=decide, reply=_nothing)
-        )
+    async def appoint(self, community_id: int, user_id: int, role: Role) -> None:
+        """Write a member's role. Inside ``hold_all``."""
+        await Membership.filter(community_id=community_id, user_id=user_id).update(rank=role)
+        self._standings.forget()
 
     async def list(
         self, actor: Actor, community_id: int, q: str | None, cursor: str | None, limit: int
     ) -> Page[MemberView]:
         """Members, the highest rank first; ``q`` finds a part of a name. Three queries and two for who asks, whatever
         the number of members."""
-        community = await _community(community_id)
+        community = await community_named(community_id)
         standing = (await self._standings.of_all([community_id], actor))[community_id]
         policy.require_entry(standing, community.visibility)
         query = Membership.filter(community_id=community_id)
@@ -144,12 +161,20 @@ class Members:
         return page_of(rows, limit, show, lambda row: encode_cursor(_LIST, row.rank, row.user_id))
 
 
-async def _community(community_id: int) -> Community:
+async def community_named(community_id: int) -> Community:
+    """``NOT_FOUND`` where there is none of this id."""
     community = await Community.get_or_none(id=community_id)
     if community is None:
         raise not_found("community")
     return community
 
 
-def _nothing(_: Sequence[Event]) -> Mapping[str, Any]:
-    return {}
+def role_events(streams: Sequence[str], actor_id: int, roles: Mapping[int, Role]) -> list[NewEvent]:
+    """One for each room: who has which role now."""
+    data = {"roles": [{"user_id": user_id, "role": role.word} for user_id, role in roles.items()]}
+    return [NewEvent(stream, ROLE, data, actor_id=actor_id) for stream in streams]
+
+
+def actor_of(user_id: int, site_role: str) -> Actor:
+    """Somebody to whom something was done, as their standing is asked for."""
+    return Actor(user_id=user_id, role=site_role, session_id=None, scopes=None, expires_at=None)

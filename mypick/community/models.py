@@ -17,6 +17,9 @@ class Community(Model):
     visibility = fields.CharField(max_length=8, default="public")  # public, members, private
     term_lists = fields.CharField(max_length=20, default="ko,en")  # languages whose lists of terms are on
     terms_rev = fields.BigIntField(default=0)  # names what its own terms are now; 0 while it has never had any
+    description = fields.CharField(max_length=500, default="")
+    rules = fields.CharField(max_length=4_000, default="")
+    claimed_at = fields.DatetimeField(null=True)  # when its creator took it over
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -29,7 +32,9 @@ class Room(Model):
     id = fields.BigIntField(primary_key=True)
     community_id = fields.BigIntField(db_index=True)
     name = fields.CharField(max_length=80)
-    kind = fields.CharField(max_length=10, default="chat")
+    kind = fields.CharField(max_length=10, default="chat")  # chat, staff
+    position = fields.SmallIntField(default=0)  # in the list of rooms
+    archived_at = fields.DatetimeField(null=True)
     slow_seconds = fields.IntField(default=0)  # between two messages of one person; 0 is off
     members_only = fields.BooleanField(default=False)
     follow_minutes = fields.IntField(default=0)  # for which one must have followed the creator; 0 is off
@@ -61,6 +66,7 @@ class Message(Model):
     deleted_at = fields.DatetimeField(null=True)
     reacted_at = fields.DatetimeField(null=True)  # when its reactions were told last
     reactions_due = fields.BooleanField(default=False)  # some were not told yet: a job will
+    hidden_at = fields.DatetimeField(null=True)  # reports took it from view until a moderator looks
 
     class Meta:
         table = "message"
@@ -207,6 +213,7 @@ class Report(Model):
     kind = fields.CharField(max_length=10, default="message")  # message, discussion, comment
     reporter_id = fields.BigIntField(db_index=True)
     reason = fields.CharField(max_length=500)
+    weight = fields.IntField(default=100)  # hundredths, as its reporter's record was then
     created_at = fields.DatetimeField()
     outcome = fields.CharField(max_length=10, null=True)  # deleted, dismissed; none while it is open
 

@@ -12,12 +12,14 @@ from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock, to_wire
 from mypick.community import policy
-from mypick.community.commands import BanMember, DecideHeld, SetRoomMode, TimeoutMember, UnbanMember
+from mypick.community.commands import BanMember, DecideHeld, OnMember, SetRoomMode, TimeoutMember, UnbanMember
+from mypick.community.desk.streams import desk_of
 from mypick.community.indexing import indexed
-from mypick.community.models import HeldMessage, Membership, Message, ModerationEntry, Room, Sanction
+from mypick.community.logbook import note
+from mypick.community.models import HeldMessage, Membership, Message, Room, Sanction
 from mypick.community.policy import Action, Standing
 from mypick.community.previewing import PREVIEW, ask_for_preview
-from mypick.community.rooms import Rooms, receipt, streams_of
+from mypick.community.rooms import Rooms, hold_all, receipt, streams_of
 from mypick.community.standings import Place, Standings
 from mypick.community.streams import CREATED, MODE, SANCTIONED, mode_of, room_of
 from mypick.community.texts import text_hash
@@ -54,7 +56,8 @@ class Moderation:
         """Put somebody out of the community. Nothing of theirs is accepted after the commit, since all rooms are locked
         for it, and their sockets are put out of the rooms on every node."""
         done = await self._sanction(actor, command, Action.BAN, "ban", None)
-        for stream in await streams_of(await self._rooms.community_of(command.room_id)):
+        community_id = await self._rooms.community_of(command.room_id)
+        for stream in (*await streams_of(community_id), desk_of(community_id)):
             await self._evict(Eviction(stream, command.user_id, Code.BANNED, command.reason))
         return done
 
@@ -63,17 +66,17 @@ class Moderation:
         return await self._sanction(actor, command, Action.BAN, "unban", None)
 
     async def _sanction(
-        self, actor: Actor, command: BanMember, action: Action, kind: str, until: datetime | None
+        self, actor: Actor, command: OnMember, action: Action, kind: str, until: datetime | None
     ) -> Done:
         site_role = await people.site_role_of(command.user_id)
         if site_role is None:
             raise not_found("user")
         community_id = await self._rooms.community_of(command.room_id)
-        streams, entry_id, now = await streams_of(community_id), await self._ids.one(), self._clock.now()
+        entry_id, now = await self._ids.one(), self._clock.now()
 
-        async def decide() -> Sequence[NewEvent]:
+        async def decide(streams: Sequence[str]) -> Sequence[NewEvent]:
             place, standing = await self._standings.locked(command.room_id, actor)
-            self._require_office(place, standing, now)
+            require_office(place, standing, now)
             target = await self._standings.target(community_id, command.user_id, site_role)
             policy.require(standing, action, target)
             theirs = Sanction.filter(community_id=community_id, user_id=command.user_id)
@@ -81,21 +84,41 @@ class Moderation:
                 if not await theirs.delete():
                     return ()
             else:
-                changed: dict[str, Any] = {"until": until, "reason": command.reason}
-                changed |= {"actor_id": actor.user_id, "created_at": now}
-                if not await theirs.filter(kind=kind).update(**changed):
-                    await Sanction.create(community_id=community_id, user_id=command.user_id, kind=kind, **changed)
+                await theirs.filter(kind=kind).delete()  # not changed: each may be appealed once
+                await Sanction.create(
+                    community_id=community_id,
+                    user_id=command.user_id,
+                    kind=kind,
+                    until=until,
+                    reason=command.reason,
+                    actor_id=actor.user_id,
+                    created_at=now,
+                )
             if kind == "ban":
                 await Membership.filter(community_id=community_id, user_id=command.user_id).delete()
             self._standings.forget()
             data = {"user_id": command.user_id, "kind": kind, "until": None if until is None else to_wire(until)}
-            details = {} if until is None else {"until": to_wire(until)}
-            await self._note(
-                entry_id, place, actor, kind, now, user_id=command.user_id, reason=command.reason, details=details
+            await note(
+                entry_id,
+                community_id,
+                actor,
+                kind,
+                now,
+                room_id=command.room_id,
+                user_id=command.user_id,
+                reason=command.reason,
+                details={} if until is None else {"until": to_wire(until)},
             )
             return [NewEvent(stream, SANCTIONED, data, actor_id=actor.user_id) for stream in streams]
 
-        return await self._append(actor, command, f"{kind}-member", streams, decide)
+        done = await hold_all(
+            self._streams,
+            community_id,
+            decide,
+            receipt=receipt(actor, f"{kind}-member", command),
+            reply=lambda events: _seq_in(room_of(command.room_id), events),
+        )
+        return Done(**done.reply)
 
     async def set_mode(self, actor: Actor, command: SetRoomMode) -> Done:
         """Change the mode of one room."""
@@ -104,12 +127,14 @@ class Moderation:
 
         async def decide() -> Sequence[NewEvent]:
             place, standing = await self._standings.locked(command.room_id, actor)
-            self._require_office(place, standing, now)
+            require_office(place, standing, now)
             policy.require(standing, Action.SET_MODE)
             changes = command.changes()
             await Room.filter(id=command.room_id).update(**changes)
             self._standings.forget()
-            await self._note(entry_id, place, actor, "set-room-mode", now, details=changes)
+            await note(
+                entry_id, place.community.id, actor, "set-room-mode", now, room_id=place.room.id, details=changes
+            )
             return [NewEvent(stream, MODE, {**mode_of(place.room), **changes}, actor_id=actor.user_id)]
 
         return await self._append(actor, command, "set-room-mode", [stream], decide)
@@ -125,7 +150,7 @@ class Moderation:
 
         async def decide() -> Sequence[NewEvent]:
             place, standing = await self._standings.locked(held.room_id, actor)
-            self._require_office(place, standing, now)
+            require_office(place, standing, now)
             target = await self._standings.target(place.community.id, held.author_id, site_role)
             policy.require(standing, Action.DECIDE_HELD, target)
             waiting = await HeldMessage.get(id=held.id)
@@ -143,7 +168,16 @@ class Moderation:
                 decided_by=actor.user_id,
             )
             action = "approve-held" if command.approve else "reject-held"
-            await self._note(entry_id, place, actor, action, now, user_id=held.author_id, message_id=held.id)
+            await note(
+                entry_id,
+                place.community.id,
+                actor,
+                action,
+                now,
+                room_id=place.room.id,
+                user_id=held.author_id,
+                message_id=held.id,
+            )
             return [NewEvent(stream, CREATED, {}, ref=held.id, actor_id=held.author_id, id=held.id) for _ in posted]
 
         community_id = await self._rooms.community_of(held.room_id)
@@ -159,50 +193,29 @@ class Moderation:
             self._jobs.wake(PREVIEW)
         return done
 
-    @staticmethod
-    def _require_office(place: Place, standing: Standing, now: datetime) -> None:
-        """A moderator who is banned or timed out holds no office."""
-        policy.require_entry(standing, place.community.visibility)
-        policy.require_voice(standing, now)
-
-    @staticmethod
-    async def _note(
-        entry_id: int,
-        place: Place,
-        actor: Actor,
-        action: str,
-        now: datetime,
-        *,
-        user_id: int | None = None,
-        message_id: int | None = None,
-        reason: str | None = None,
-        details: Mapping[str, Any] | None = None,
-    ) -> None:
-        await ModerationEntry.create(
-            id=entry_id,
-            community_id=place.community.id,
-            room_id=place.room.id,
-            actor_id=actor.user_id,
-            action=action,
-            user_id=user_id,
-            message_id=message_id,
-            reason=reason,
-            details=dict(details or {}),
-            at=now,
-        )
-
     async def _append(
         self, actor: Actor, command: Any, name: str, streams: Sequence[str], decide: Any, rows: Any = None
     ) -> Done:
-        def reply(events: Sequence[Event]) -> Mapping[str, Any]:
-            seqs = {event.stream: event.seq for event in events}
-            here = room_of(command.room_id) if hasattr(command, "room_id") else streams[0]
-            return {"seq": seqs.get(here)}
-
         done = await self._streams.append(
-            Append(streams=streams, decide=decide, rows=rows, receipt=receipt(actor, name, command), reply=reply)
+            Append(
+                streams=streams,
+                decide=decide,
+                rows=rows,
+                receipt=receipt(actor, name, command),
+                reply=lambda events: _seq_in(streams[0], events),
+            )
         )
         return Done(**done.reply)
+
+
+def _seq_in(stream: str, events: Sequence[Event]) -> Mapping[str, Any]:
+    return {"seq": next((event.seq for event in events if event.stream == stream), None)}
+
+
+def require_office(place: Place, standing: Standing, now: datetime) -> None:
+    """A moderator who is banned or timed out holds no office."""
+    policy.require_entry(standing, place.community.visibility)
+    policy.require_voice(standing, now)
 
 
 async def _let_through(held: HeldMessage) -> Message:

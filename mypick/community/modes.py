@@ -23,6 +23,8 @@ async def require_open(place: Place, standing: Standing, now: datetime) -> None:
     policy.require_entry(standing, place.community.visibility)
     policy.require_voice(standing, now)
     policy.require(standing, Action.SEND)
+    if room.archived_at:
+        raise DomainError(Code.LOCKED, "this room is archived: it can be read")
     if policy.may(standing.role, Action.SKIP_MODE):
         return
     if room.locked:

@@ -49,11 +49,17 @@ class Action(Enum):
     PIN = "pin messages"
     TIMEOUT = "time people out"
     BAN = "ban people and lift bans"
+    PURGE = "delete all messages of somebody"
     DECIDE_HELD = "decide on held messages"
     READ_HELD = "see what is held"
     DECIDE_REPORTS = "see and dismiss reports"
     READ_LOG = "read the moderation log"
     READ_TERMS = "see the terms, and try texts on them"
+    READ_DESK = "work at the moderators' desk"
+    READ_SANCTIONS = "see who is timed out or banned"
+    DECIDE_REQUESTS = "decide who may join"
+    DECIDE_APPEALS = "answer appeals"
+    ENTER_STAFF = "come into staff rooms"
     SET_MODE = "set the mode of a room"
     SET_TERMS = "block, hold and allow terms"
     SET_ROLE = "give roles"
@@ -63,6 +69,11 @@ class Action(Enum):
     DELETE_POST = "delete discussions and comments of others"
     LOCK_DISCUSSION = "lock discussions, and comment on locked ones"
     PIN_DISCUSSION = "pin discussions"
+    INVITE = "make and revoke invites"
+    SET_ROOMS = "create, rename, reorder and archive rooms"
+    SETTINGS = "change name, visibility, description and rules"
+    TRANSFER = "give the community to another owner"
+    DECIDE_CLAIMS = "decide who is the creator"
 
 
 LOWEST: Mapping[Action, Role] = {
@@ -78,11 +89,17 @@ LOWEST: Mapping[Action, Role] = {
     Action.PIN: Role.MODERATOR,
     Action.TIMEOUT: Role.MODERATOR,
     Action.BAN: Role.MODERATOR,
+    Action.PURGE: Role.MODERATOR,
     Action.DECIDE_HELD: Role.MODERATOR,
     Action.READ_HELD: Role.MODERATOR,
     Action.DECIDE_REPORTS: Role.MODERATOR,
     Action.READ_LOG: Role.MODERATOR,
     Action.READ_TERMS: Role.MODERATOR,
+    Action.READ_DESK: Role.MODERATOR,
+    Action.READ_SANCTIONS: Role.MODERATOR,
+    Action.DECIDE_REQUESTS: Role.MODERATOR,
+    Action.DECIDE_APPEALS: Role.MODERATOR,
+    Action.ENTER_STAFF: Role.MODERATOR,
     Action.SET_MODE: Role.MANAGER,
     Action.SET_TERMS: Role.MANAGER,
     Action.SET_ROLE: Role.MANAGER,
@@ -92,11 +109,25 @@ LOWEST: Mapping[Action, Role] = {
     Action.DELETE_POST: Role.MODERATOR,
     Action.LOCK_DISCUSSION: Role.MODERATOR,
     Action.PIN_DISCUSSION: Role.MODERATOR,
+    Action.INVITE: Role.MANAGER,
+    Action.SET_ROOMS: Role.MANAGER,
+    Action.SETTINGS: Role.MANAGER,
+    Action.TRANSFER: Role.OWNER,
+    Action.DECIDE_CLAIMS: Role.ADMIN,
 }
 """The lowest role that may do each action; all higher ones may as well."""
 
 ON_PEOPLE = frozenset(
-    {Action.DELETE, Action.TIMEOUT, Action.BAN, Action.SET_ROLE, Action.DECIDE_HELD, Action.DELETE_POST}
+    {
+        Action.DELETE,
+        Action.TIMEOUT,
+        Action.BAN,
+        Action.PURGE,
+        Action.SET_ROLE,
+        Action.DECIDE_HELD,
+        Action.DECIDE_APPEALS,
+        Action.DELETE_POST,
+    }
 )
 """Actions that somebody else suffers, who must be of a lower rank."""
 
@@ -160,6 +191,34 @@ def require_entry(standing: Standing, visibility: str) -> None:
     if visibility == "private":
         raise DomainError(Code.NOT_FOUND, "there is no such room")
     raise DomainError(Code.NOT_MEMBER, "this community is for its members: join first")
+
+
+def require_room(standing: Standing, kind: str) -> None:
+    """``NOT_FOUND`` where a room must not be known of."""
+    if kind == "staff" and not may(standing.role, Action.ENTER_STAFF):
+        raise DomainError(Code.NOT_FOUND, "there is no such room")
+
+
+def may_enter(standing: Standing, visibility: str, kind: str) -> bool:
+    """Whether somebody may read a room."""
+    try:
+        require_entry(standing, visibility)
+        require_room(standing, kind)
+    except DomainError:
+        return False
+    return True
+
+
+def may_work(standing: Standing) -> bool:
+    """Whether somebody may see what waits for moderators."""
+    return standing.ban is None and may(standing.role, Action.READ_DESK)
+
+
+def require_office(standing: Standing, visibility: str, action: Action, now: datetime) -> None:
+    """For what those who run a community do: who is banned or timed out holds no office."""
+    require_entry(standing, visibility)
+    require_voice(standing, now)
+    require(standing, action)
 
 
 def require_voice(standing: Standing, now: datetime) -> None:

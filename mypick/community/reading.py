@@ -64,7 +64,8 @@ class Reading:
         """Those of ``members``, rooms' streams with user ids, who may not be there any more: who was banned, or left a
         community that is not public. Four queries."""
         seats = [(int(stream.removeprefix(PREFIX)), user_id) for stream, user_id in members]
-        places = {row.id: row.community_id for row in await Room.filter(id__in=list({room for room, _ in seats}))}
+        rooms = await Room.filter(id__in=list({room for room, _ in seats}))
+        places, kinds = {row.id: row.community_id for row in rooms}, {room_of(row.id): row.kind for row in rooms}
         communities = {row.id: row for row in await Community.filter(id__in=list(set(places.values())))}
         found = []
         for (stream, user_id), (room_id, _) in zip(members, seats, strict=True):
@@ -75,6 +76,7 @@ class Reading:
         for stream, user_id, community in found:
             try:
                 policy.require_entry(standings[community.id, user_id], community.visibility)
+                policy.require_room(standings[community.id, user_id], kinds[stream])
             except DomainError as refused:
                 ban = standings[community.id, user_id].ban
                 evictions.append(Eviction(stream, user_id, refused.code, ban.reason if ban else None))
@@ -154,11 +156,14 @@ class Reading:
             raise not_found("community")
         standing = (await self._standings.of_all([row.id], actor))[row.id]
         policy.require_entry(standing, row.visibility)
-        rooms = await Room.filter(community_id=row.id).order_by("id").limit(MAX_ROOMS)
+        listed = Room.filter(community_id=row.id, archived_at=None)
+        if not policy.may(standing.role, Action.ENTER_STAFF):
+            listed = listed.exclude(kind="staff")
+        rooms = await listed.order_by("position", "id").limit(MAX_ROOMS)
         unread = await unread_of(actor.user_id, [room.id for room in rooms])
         heads = [await self._streams.store.position(room_of(room.id)) for room in rooms]
         return CommunityView(
-            **_brief(row, standing).model_dump(),
+            **brief(row, standing).model_dump(),
             rooms=[
                 RoomBrief(
                     id=room.id, name=room.name, kind=room.kind, head_seq=head.head_seq, unread=unread.get(room.id, 0)
@@ -185,7 +190,7 @@ class Reading:
         rows = await query.order_by("id").limit(limit + 1)
         standings = await self._standings.of_all([row.id for row in rows], actor)
         return page_of(
-            rows, limit, lambda row: _brief(row, standings[row.id]), lambda row: encode_cursor(_LIST, row.id)
+            rows, limit, lambda row: brief(row, standings[row.id]), lambda row: encode_cursor(_LIST, row.id)
         )
 
     # for moderators
@@ -273,7 +278,7 @@ async def unread_of(user_id: int, room_ids: Collection[int]) -> dict[int, int]:
     return {row["room_id"]: row["unread"] for row in rows}
 
 
-def _brief(row: Community, standing: Standing) -> CommunityBrief:
+def brief(row: Community, standing: Standing) -> CommunityBrief:
     visibility: Any = row.visibility
     return CommunityBrief(
         id=row.id, creator_id=row.creator_id, name=row.name, visibility=visibility, role=role_word(standing)

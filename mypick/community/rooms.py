@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from mypick.accounts.actor import Actor
 from mypick.community.models import Message, Room
 from mypick.community.streams import community_stream, room_of
-from mypick.errors import not_found
-from mypick.streams import ReceiptKey
+from mypick.errors import Code, DomainError, not_found
+from mypick.streams import Append, Event, NewEvent, ReceiptKey, Streams
+from mypick.streams.events import Done
 
 MAX_KNOWN = 50_000  # rooms, about 100 bytes each; rooms are never removed
-MAX_ROOMS = 50  # of one community: a ban locks the streams of all of them
+MAX_ROOMS = 50  # of one community, archived ones too: a ban locks the streams of all of them
+HOLD_TRIES = 5  # to lock all rooms of a community while somebody opens new ones
 
 
 class Rooms:
@@ -53,6 +56,38 @@ async def streams_of(community_id: int) -> list[str]:
     """The streams of all rooms of a community, and its own, which whoever discusses holds: whoever locks them all holds
     the community still."""
     return [*(room_of(room_id) for room_id in await rooms_of(community_id)), community_stream(community_id)]
+
+
+class _RoomsMovedError(DomainError):
+    """A room was opened between the look at the rooms and the lock of them."""
+
+    def __init__(self) -> None:
+        super().__init__(Code.UNAVAILABLE, "rooms are being opened: try again", retry_after_ms=1_000)
+
+
+async def hold_all(
+    streams: Streams,
+    community_id: int,
+    decide: Callable[[Sequence[str]], Awaitable[Sequence[NewEvent]]],
+    *,
+    receipt: ReceiptKey | None = None,
+    reply: Callable[[Sequence[Event]], Mapping[str, Any]] = lambda _: {},
+) -> Done:
+    """Run ``decide`` while all rooms of a community stand still; it is given their streams, and makes at most one event
+    for each. Opening a room goes through here as well, so none is opened behind a ban that does not know of it."""
+    for _ in range(HOLD_TRIES):
+        keys = await streams_of(community_id)
+
+        async def decide_whole(keys: Sequence[str] = keys) -> Sequence[NewEvent]:
+            if await streams_of(community_id) != keys:
+                raise _RoomsMovedError
+            return await decide(keys)
+
+        try:
+            return await streams.append(Append(streams=keys, decide=decide_whole, receipt=receipt, reply=reply))
+        except _RoomsMovedError:
+            continue
+    raise _RoomsMovedError
 
 
 def receipt(actor: Actor, name: str, command: Any) -> ReceiptKey:

@@ -8,8 +8,16 @@ from mypick import db
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community.commands import OpenCommunity
+from mypick.community.desk.desk import Desk
+from mypick.community.desk.touches import Touches
 from mypick.community.discussions.service import Discussions
 from mypick.community.edits import Edits
+from mypick.community.entry.claims import Claims, Proofs
+from mypick.community.entry.invites import Invites
+from mypick.community.entry.notices import Notices
+from mypick.community.entry.ownership import Ownership
+from mypick.community.entry.requests import Requests
+from mypick.community.entry.settings import Look, Settings
 from mypick.community.imports.importer import Importer
 from mypick.community.marks import Marks
 from mypick.community.members import Members
@@ -39,13 +47,25 @@ FIRST_ROOM = "chat"
 
 
 class Communities:
-    """``meter`` bounds how often one person sends messages; ``evict`` puts sockets out of a room on every node."""
+    """``meter`` bounds how often one person sends messages; ``evict`` puts sockets out of a room on every node,
+    ``look`` lets every node look who may still be where; ``proofs`` tells what a creator's channels show."""
 
     def __init__(
-        self, streams: Streams, people: People, *, clock: Clock, ids: Ids, jobs: Jobs, meter: Meter, evict: Evict
+        self,
+        streams: Streams,
+        people: People,
+        *,
+        clock: Clock,
+        ids: Ids,
+        jobs: Jobs,
+        meter: Meter,
+        evict: Evict,
+        look: Look,
+        proofs: Proofs,
     ) -> None:
         standings, rooms, matchers = Standings(clock), Rooms(), Matchers()
         rules = TextRules(matchers)
+        touches, notices = Touches(jobs), Notices(jobs)
         Shown(people).register(streams.store)
         self.reading = Reading(streams, standings)
         self.messages = Messages(streams, standings, rooms, rules, clock=clock, ids=ids, jobs=jobs, meter=meter)
@@ -56,10 +76,16 @@ class Communities:
         self.reports = Reports(streams, standings, rooms, clock=clock, ids=ids)
         self.search = CommunitySearch(standings)
         self.discussions = Discussions(streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter)
-        self.members = Members(streams, standings, clock=clock, ids=ids, evict=evict)
         self.terms = Terms(streams, standings, matchers, clock=clock, ids=ids)
         self.importer = Importer(streams, clock=clock, ids=ids)
         self.data = CommunityData(streams, standings, clock=clock, ids=ids)
+        self.members = members = Members(streams, standings, clock=clock, ids=ids, evict=evict)
+        self.settings = Settings(streams, standings, rooms, clock=clock, ids=ids, look=look)
+        self.ownership = Ownership(streams, standings, members, notices, clock=clock, ids=ids)
+        self.requests = Requests(streams, standings, members, touches, notices, clock=clock, ids=ids)
+        self.invites = Invites(streams, standings, members, self.requests, touches, clock=clock, ids=ids)
+        self.claims = Claims(streams, standings, members, self.ownership, notices, proofs, clock=clock, ids=ids)
+        self.desk = Desk(streams, standings, clock=clock)
         self._clock = clock
 
     async def open(self, actor: Actor, command: OpenCommunity) -> CommunityView:

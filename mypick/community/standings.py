@@ -19,7 +19,7 @@ from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community.models import Community, Membership, Room, Sanction
-from mypick.community.policy import Penalty, Role, Standing, role_of
+from mypick.community.policy import Penalty, Role, Standing, require_room, role_of
 from mypick.errors import not_found
 from mypick.gathering import Gathering
 
@@ -169,7 +169,9 @@ class Standings:
         place = read.places.get(room_id)
         if place is None:
             raise not_found("room")
-        return place, self._standing(user_id, site_role, *read.standings[room_id, user_id])
+        standing = self._standing(user_id, site_role, *read.standings[room_id, user_id])
+        require_room(standing, place.room.kind)  # here, so that no door to a room can forget it
+        return place, standing
 
     def _standing(
         self, user_id: int, site_role: str, rank: int | None, joined_at: Any, timeout: Any, ban: Any

@@ -13,7 +13,7 @@ from typing import Any
 from tortoise.functions import Count
 
 from mypick.clock import to_wire
-from mypick.community.models import Message, MessagePreview, Pin, Reaction, Room
+from mypick.community.models import Community, Message, MessagePreview, Pin, Reaction, Room
 from mypick.community.texts import mentioned
 from mypick.previews.links import first_link
 from mypick.streams import Event
@@ -30,6 +30,8 @@ PINNED = "message-pinned"
 PREVIEWED = "preview-changed"
 MODE = "room-mode-changed"
 SANCTIONED = "member-sanctioned"
+ROLE = "role-changed"
+COMMUNITY_CHANGED = "community-changed"
 
 
 def room_of(room_id: int) -> str:
@@ -58,6 +60,7 @@ class Shown:
         store.render(CREATED, self.created)
         store.render(EDITED, self.edited)
         store.render(PREVIEWED, self.previewed)
+        store.render(COMMUNITY_CHANGED, changed_communities)
 
     async def created(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
         return await self.bodies(await _messages_of(events))
@@ -100,6 +103,29 @@ class Shown:
     async def _mentioned(self, messages: Sequence[Message]) -> Mapping[int, Mapping[str, Any]]:
         ids = {user_id for row in messages for user_id in mentioned(row.text)}
         return await self._people(ids) if ids else {}
+
+
+async def changed_communities(events: Sequence[Event]) -> list[Mapping[str, Any]]:
+    """``data`` of ``community-changed``: name, visibility and rooms as they are now. Staff rooms are named in the
+    streams of staff rooms alone."""
+    ids = {event.ref or 0 for event in events}
+    communities = {row.id: row for row in await Community.filter(id__in=list(ids))}
+    rooms = await Room.filter(community_id__in=list(ids)).order_by("position", "id")
+    staff = {room_of(room.id) for room in rooms if room.kind == "staff"}
+    return [
+        {
+            "community_id": event.ref,
+            "name": communities[event.ref].name,
+            "visibility": communities[event.ref].visibility,
+            "rooms": [
+                {"id": room.id, "name": room.name, "kind": room.kind, "archived": room.archived_at is not None}
+                for room in rooms
+                if room.community_id == event.ref and (room.kind != "staff" or event.stream in staff)
+            ],
+        }
+        for event in events
+        if event.ref is not None
+    ]
 
 
 async def reactions_of(message_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:

@@ -174,6 +174,37 @@ class MemberSanctioned(_Durable):
     data: SanctionData
 
 
+class RoleGiven(View):
+    user_id: int
+    role: RoleName
+
+
+class RolesData(View):
+    roles: list[RoleGiven]
+
+
+class RoleChanged(_Durable):
+    data: RolesData
+
+
+class RoomNamed(View):
+    id: int
+    name: str
+    kind: Literal["chat", "staff"]
+    archived: bool
+
+
+class CommunityData(View):
+    community_id: int
+    name: str
+    visibility: Literal["public", "members", "private"]
+    rooms: list[RoomNamed] = Field(description="all of them, in their order")
+
+
+class CommunityChanged(_Durable):
+    data: CommunityData
+
+
 class RoomTyping(View):
     room_id: int
     user: PersonBrief

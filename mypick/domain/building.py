@@ -25,6 +25,7 @@ from mypick.content.service import Contents
 from mypick.contributions import contributions
 from mypick.control import Control
 from mypick.creators.poller import FixedInterval, Poller
+from mypick.creators.proofs import ChannelProofs
 from mypick.creators.service import Creators
 from mypick.domain.duties import give_duties
 from mypick.domain.parts import Domain
@@ -133,6 +134,8 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
         jobs=jobs,
         meter=limits.meter("community.send"),
         evict=control.evict,
+        look=control.look_again,
+        proofs=ChannelProofs(platforms, clock),
     )
     accounts = Accounts(
         clock, tokens, passwords, limits, control.session_ended, cache, on_log_in=call_off

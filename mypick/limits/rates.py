@@ -75,5 +75,6 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "community.vote": _limit("60/30s", Per.USER, "votes", here=True),
     "community.typing": _limit("10/30s", Per.USER, "signs that somebody types", here=True),
     "personal.export": _limit("3/1d", Per.USER, "exports of all one's data"),
+    "invite": _limit("30/10m", Per.BOTH, "codes of invites looked at or used: they must not be guessed"),
     "search": _limit("60/1m", Per.USER, "searches"),
 }

@@ -17,6 +17,7 @@ from mypick.accounts.models import User
 from mypick.bus.memory import MemoryBus, MemoryExchange
 from mypick.clock import Clock
 from mypick.community.commands import SendMessage
+from mypick.community.desk.touches import DESK
 from mypick.community.discussions.counts import TELL_COUNTS
 from mypick.community.models import Community, Membership, Room
 from mypick.community.policy import Role
@@ -33,6 +34,7 @@ from mypick.jobs.backoff import BackOff
 from mypick.jobs.claims import Claims
 from mypick.jobs.lanes import lane_of
 from mypick.jobs.queue import Jobs
+from mypick.jobs.work import Handler
 from mypick.jobs.work import Kind as JobKind
 from mypick.limits import Limits
 from mypick.metrics import Metrics
@@ -47,6 +49,19 @@ _cids = itertools.count(1)
 
 def cid() -> str:
     return f"c{next(_cids)}"
+
+
+class Channels:
+    """What the creators' channels show."""
+
+    def __init__(self) -> None:
+        self.about = ""
+
+    async def addresses(self, creator_id: int) -> list[str]:
+        return [f"https://tube.example/{creator_id}"]
+
+    async def shown(self, creator_id: int, text: str) -> bool:
+        return text in self.about
 
 
 class Node:
@@ -70,6 +85,8 @@ class Node:
         fan_out = FanOut(self.streams, Present(), clock)
         jobs.register(TELL, fan_out.tell_named, priority=1, max_attempts=20)
         self.evicted: list[Eviction] = []
+        self.looks = 0
+        self.channel = Channels()
         limits = Limits(clock=clock, overrides={"community.send": sends})
         self.communities = Communities(
             self.streams,
@@ -79,6 +96,8 @@ class Node:
             jobs=jobs,
             meter=limits.meter("community.send"),
             evict=self._evict,
+            look=self._look,
+            proofs=self.channel,
         )
         handlers = {
             TELL: fan_out.tell_named,
@@ -86,14 +105,15 @@ class Node:
             TELL_COUNTS: self.communities.discussions.counts.run,
         }
         jobs.register(SHOW_REACTIONS, handlers[SHOW_REACTIONS], priority=1)
-        kinds = {
-            name: JobKind(name, handler, 1, 20, 60.0, 3600.0, BackOff(1.0, 300.0)) for name, handler in handlers.items()
-        }
-        self._claims = Claims(clock, kinds)
+        self._claims = Claims(clock, _kinds(handlers))
+        self._desk_claims = Claims(clock, _kinds({DESK: self.communities.desk.tell}))
         self._appender: asyncio.Task[None] | None = None
 
     async def _evict(self, eviction: Eviction) -> None:
         self.evicted.append(eviction)
+
+    async def _look(self) -> None:
+        self.looks += 1
 
     async def start(self) -> None:
         await self.bus.start(self.streams.delivery.on_message, self.streams.delivery.look_now)
@@ -116,13 +136,12 @@ class Node:
             self._appender = asyncio.create_task(self.streams.appender.run())
 
     async def carry_all(self) -> int:
-        """Do what is due, as a worker does. How many jobs."""
-        done = 0
-        while claim := await self._claims.claim(lane_of(1)):
-            await claim.kind.handler(claim.work)
-            await self._claims.finish(claim.work)
-            done += 1
-        return done
+        """Do what is due, as a worker does, but for the desk. How many jobs."""
+        return await _carry(self._claims)
+
+    async def carry_desk(self) -> int:
+        """Do what is due for the moderators' desk. How many jobs."""
+        return await _carry(self._desk_claims)
 
     async def send(self, who: Actor, room: int, text: str, *, reply_to: int | None = None) -> MessageSent:
         command = SendMessage(room_id=room, cid=cid(), text=text, reply_to=reply_to)
@@ -133,6 +152,20 @@ class Node:
         client = RoomClient(self, who, room)
         await client.join()
         return client.state()
+
+
+def _kinds(handlers: Mapping[str, Handler]) -> dict[str, JobKind]:
+    back_off = BackOff(1.0, 300.0)
+    return {name: JobKind(name, handler, 1, 20, 60.0, 3600.0, back_off) for name, handler in handlers.items()}
+
+
+async def _carry(claims: Claims) -> int:
+    done = 0
+    while claim := await claims.claim(lane_of(1)):
+        await claim.kind.handler(claim.work)
+        await claims.finish(claim.work)
+        done += 1
+    return done
 
 
 @asynccontextmanager
@@ -198,6 +231,8 @@ class RoomClient:
         self.messages: dict[int, dict[str, Any]] = {}
         self.mode: dict[str, Any] = {}
         self.sanctions: list[tuple[int, str]] = []
+        self.roles: dict[int, str] = {}
+        self.community: dict[str, Any] = {}
         self.epoch, self.seq = "", 0
 
     async def join(self) -> None:
@@ -239,6 +274,10 @@ class RoomClient:
                 self.mode = dict(data)
             case "member-sanctioned":
                 self.sanctions.append((data["user_id"], data["kind"]))
+            case "role-changed":
+                self.roles.update({one["user_id"]: one["role"] for one in data["roles"]})
+            case "community-changed":
+                self.community = dict(data)
             case unknown:
                 raise AssertionError(f"a client does not know {unknown}")
 

@@ -16,6 +16,7 @@ from mypick.community.commands import (
     TimeoutMember,
     UnbanMember,
 )
+from mypick.community.desk.streams import desk_of
 from mypick.community.models import HeldMessage, Membership, Message, Room, Sanction
 from mypick.community.policy import Role
 from mypick.community.streams import SANCTIONED, community_stream, room_of
@@ -64,7 +65,7 @@ async def test_nothing_is_accepted_after_a_ban_commits(two: list[Node], clock: F
             assert events[-1].seq == done.seq
     assert [(one.stream, one.user_id, one.code, one.reason) for one in two[0].evicted] == [
         (stream, alice.user_id, Code.BANNED, "spam")
-        for stream in (room_of(cast.room), room_of(other.id), community_stream(cast.community))
+        for stream in (room_of(cast.room), room_of(other.id), community_stream(cast.community), desk_of(cast.community))
     ]
 
 

@@ -47,9 +47,13 @@ NEEDS_MORE = {  # a secret, or a channel that exists: no example can know it
     "POST /api/v1/auth/refresh",
     "POST /api/v1/users/me/password",
     "POST /api/v1/creators",
+    "PUT /api/v1/communities/{community_id}/rooms/order",
+    "POST /api/v1/communities/{community_id}/owner",
+    "POST /api/v1/claims/{claim_id}/check",
+    "POST /api/v1/claims/{claim_id}/decision",
 }
 ENDS_SESSIONS = ("endMySession", "logOut")  # each with a session to lose
-ASKED_LAST = (*ENDS_SESSIONS, "endMyOtherSessions")
+ASKED_LAST = ("changeRoom", "changeCommunity", "transferCommunity", *ENDS_SESSIONS, "endMyOtherSessions")
 
 
 @pytest.fixture
@@ -85,6 +89,8 @@ async def test_every_operation_answers_as_its_document_says(
     with sqlite3.connect(tmp_path / "mypick.sqlite3") as connection:
         owner = (here["community_id"], alice.user["id"])
         connection.execute("UPDATE membership SET rank = 5 WHERE community_id = ? AND user_id = ?", owner)
+        there, people = opened[0]["id"], (int(alice.user["id"]), int(bob.user["id"]))
+        here |= _ways_in(connection, here["community_id"], there, *people)
     connection.close()
     tokens = {}
     for operation in ENDS_SESSIONS:
@@ -98,7 +104,7 @@ async def test_every_operation_answers_as_its_document_says(
     assert server.failures() == []
 
 
-async def _community(alice: Rest, bob: Rest, creator_id: int) -> dict[str, int]:
+async def _community(alice: Rest, bob: Rest, creator_id: int) -> dict[str, Any]:
     """Ids of a community that both have joined, of its room, and of what can be done there: by the parameter that
     takes them, or by the operation and the parameter."""
     community = await alice.ok("POST", "/communities", {"creator_id": creator_id})
@@ -118,8 +124,37 @@ async def _community(alice: Rest, bob: Rest, creator_id: int) -> dict[str, int]:
     }
 
 
+def _ways_in(connection: sqlite3.Connection, here: int, there: int, alice: int, bob: int) -> dict[str, Any]:
+    """An invite, a request and a claim, and a members-only community ``there``, where alice may ask."""
+    connection.execute("UPDATE community SET visibility = 'members' WHERE id = ?", (there,))
+    at = "2026-01-01 00:00:00+00:00"
+
+    def insert(table: str, **columns: Any) -> int:
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table} ({', '.join(columns)}, created_at) VALUES ({marks}, '{at}')"
+        return connection.execute(statement, list(columns.values())).lastrowid or 0
+
+    mode = {"slow_seconds": 0, "members_only": 0, "follow_minutes": 0, "locked": 0, "unique_text": 0}
+    insert("room", community_id=here, name="another", kind="chat", position=1, **mode)  # so that one can be archived
+    insert("join_request", community_id=there, user_id=alice, text="hello", status="waiting")
+    code = "ABCDE23456"
+    return {
+        "code": code,
+        "invite_id": insert("invite", community_id=here, code=code, max_uses=5, actor_id=alice, uses=0, approval=False),
+        "request_id": insert("join_request", community_id=here, user_id=bob, text="hello", status="waiting"),
+        "claim_id": insert("creator_claim", community_id=there, user_id=bob, code="x", text="", status="waiting"),
+        "withdrawClaim.claim_id": insert(
+            "creator_claim", community_id=here, user_id=alice, code="y", text="", status="waiting"
+        ),
+        "askToJoin.community_id": there,
+        "claimCommunity.community_id": there,
+        "withdrawRequest.community_id": there,
+        "getCommunityAbout.community_id": there,
+    }
+
+
 def _ask_everything(
-    document: dict[str, Any], url: str, token: str, tokens: dict[str, str], here: dict[str, int]
+    document: dict[str, Any], url: str, token: str, tokens: dict[str, str], here: dict[str, Any]
 ) -> dict[str, set[int]]:
     """Ask each operation what its document allows, and what it does not. The statuses that came, by operation.
     ``tokens``: of operations that ask with another than ``token``. ``here``: ids of things that exist, as
@@ -147,7 +182,7 @@ def _ask_everything(
     return asked
 
 
-def _ask(operation: Any, url: str, token: str, known: dict[str, int], statuses: set[int]) -> None:
+def _ask(operation: Any, url: str, token: str, known: dict[str, Any], statuses: set[int]) -> None:
     turn = itertools.count()
 
     @hypothesis.seed(1)

@@ -42,7 +42,7 @@ from mypick.personal.exports import EXPORT
 from mypick.personal.service import PersonalData
 from mypick.storage import FolderStorage
 from mypick.streams import Streams
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, NoChannels
 from tests.handlers.events import EVENTS
 from tests.handlers.fakes import QUICK, HandlePlatform, Unlimited
 
@@ -163,6 +163,8 @@ async def start_rest(
             jobs=jobs,
             meter=limits.meter("community.send"),
             evict=control.evict,
+            look=control.look_again,
+            proofs=NoChannels(),
         )
         parts = RestParts(
             settings=replace(

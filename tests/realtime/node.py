@@ -50,6 +50,7 @@ from realtime.notifications import NotificationsNamespace
 from realtime.parts import Parts
 from realtime.registry import command
 from realtime.server import SocketDoor
+from tests.fakes import NoChannels
 from tests.handlers.fakes import QUICK
 from tests.realtime.rooms import Bans, RoomsNamespace
 
@@ -206,6 +207,8 @@ class Node:
             jobs=jobs,
             meter=self.limits.meter("community.send"),
             evict=self.control.evict,
+            look=self.control.look_again,
+            proofs=NoChannels(),
         )
         # both have the rooms' streams
         rooms = CommunityNamespace(parts, self.communities) if communities else RoomsNamespace(parts, bans or Bans())

@@ -1,0 +1,85 @@
+"""Telling one person what was decided about them, in their language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from mypick.accounts import queries as people
+from mypick.community.models import Community
+from mypick.jobs.queue import Jobs
+from mypick.notifications.announcements import TELL, Announcement, announce_to
+
+Word = Literal[
+    "request-accepted", "request-refused", "claim-accepted", "claim-refused", "timeout", "ban", "lifted", "kept",
+    "owner",
+]  # fmt: skip
+
+# {name} is the community's. A title and what stands below it where nobody gave a reason.
+WORDS: Mapping[Word, Mapping[str, tuple[str, str]]] = {
+    "request-accepted": {
+        "en": ("You are in: {name}", "A moderator let you in. Come and say hello."),
+        "ko": ("{name}에 들어왔어요", "운영진이 가입을 승인했어요. 인사를 나눠 보세요."),
+    },
+    "request-refused": {
+        "en": ("Not this time: {name}", "A moderator declined your request to join."),
+        "ko": ("{name} 가입이 거절되었어요", "운영진이 가입 요청을 받아들이지 않았어요."),
+    },
+    "claim-accepted": {
+        "en": ("{name} is yours", "You own this community now."),
+        "ko": ("{name}의 주인이 되었어요", "이제 이 커뮤니티의 소유자예요."),
+    },
+    "claim-refused": {
+        "en": ("Your claim to {name} was declined", "Place the code on your channel, or write to the admins."),
+        "ko": ("{name} 소유 신청이 거절되었어요", "채널에 코드를 넣거나 관리자에게 문의해 주세요."),
+    },
+    "timeout": {
+        "en": ("You were timed out in {name}", "For a while you only read here."),
+        "ko": ("{name}에서 잠시 채팅이 제한되었어요", "잠시 동안 읽기만 할 수 있어요."),
+    },
+    "ban": {
+        "en": ("You were banned from {name}", "You may write one note to the moderators."),
+        "ko": ("{name}에서 차단되었어요", "운영진에게 이의를 한 번 제기할 수 있어요."),
+    },
+    "lifted": {
+        "en": ("{name}: your appeal was heard", "You may write again."),
+        "ko": ("{name}: 이의가 받아들여졌어요", "다시 글을 쓸 수 있어요."),
+    },
+    "kept": {
+        "en": ("{name}: your appeal was answered", "The moderators stay with what they decided."),
+        "ko": ("{name}: 이의에 답변이 왔어요", "운영진의 결정은 그대로예요."),
+    },
+    "owner": {
+        "en": ("{name} is yours", "Its owner gave the community to you."),
+        "ko": ("{name}의 주인이 되었어요", "이전 소유자가 커뮤니티를 넘겨주었어요."),
+    },
+}
+
+
+class Notices:
+    """Writes notices in the caller's transaction; ``wake`` after its commit."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+
+    async def tell(
+        self, notice_id: int, user_id: int, word: Word, community: Community, now: datetime, said: str | None = None
+    ) -> None:
+        """``notice_id`` from ``Ids``; ``said`` is what a moderator gave as the reason or the answer."""
+        title, body = WORDS[word][await people.locale_of(user_id)]
+        announcement = Announcement(
+            id=notice_id,
+            key=f"{word}:{notice_id}",
+            kind="announcement",
+            title=title.format(name=community.name),
+            body=said or body,
+            url=f"/communities/{community.id}",
+            image_url=None,
+            creator_id=community.creator_id,
+            content_id=None,
+        )
+        await announce_to([user_id], announcement, jobs=self._jobs, now=now)
+
+    def wake(self) -> None:
+        self._jobs.wake(TELL)
