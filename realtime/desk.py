@@ -5,7 +5,7 @@ from __future__ import annotations
 from mypick.community.desk import commands, views
 from mypick.community.desk.streams import DESK_CHANGED, desk_of
 from mypick.community.service import Communities
-from mypick.community.views import Nothing
+from mypick.community.views import Done, Nothing
 from mypick.errors import Code, DomainError
 from mypick.streams import Position
 from realtime.connection import Connection
@@ -45,3 +45,13 @@ class DeskCommands(Namespace):
     async def claim_item(self, conn: Connection, cmd: commands.ClaimItem) -> views.ItemClaimed:
         """Say that one deals with an item of the desk, or no longer."""
         return await self._communities.desk.claim(conn.actor, cmd)
+
+    @command("purge-member", scope=WRITE)
+    async def purge_member(self, conn: Connection, cmd: commands.PurgeMember) -> views.PurgeView:
+        """Delete what somebody said, a batch at a time; the desk hears how far it has come."""
+        return await self._communities.purges.purge(conn.actor, cmd)
+
+    @command("decide-reports", scope=WRITE)
+    async def decide_reports(self, conn: Connection, cmd: commands.DecideReports) -> Done:
+        """Delete a reported message, or let it stand."""
+        return await self._communities.reports.decide(conn.actor, cmd)

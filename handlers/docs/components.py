@@ -15,6 +15,7 @@ TAGS = {
     "search": "Finding what was said.",
     "discussions": "Discussions of communities, with comments and votes.",
     "invites": "Ways into a community: invites, requests to join, and the claims of creators.",
+    "moderation": "What those do who keep a community in order, and what is done for those who suffer it.",
     "notifications": "The inbox without a socket.",
 }
 

@@ -11,6 +11,7 @@ from handlers.routes import (
     creators,
     discussions,
     entry,
+    moderation,
     notifications,
     personal,
     search,
@@ -30,6 +31,7 @@ VIEWS: dict[str, type[ApiView]] = {
     **search.VIEWS,
     **discussions.VIEWS,
     **entry.VIEWS,
+    **moderation.VIEWS,
 }
 """Path after the prefix → view. aiohttp tries them in this order."""
 

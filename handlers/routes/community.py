@@ -18,8 +18,10 @@ from mypick.community.commands import (
     DeleteMessage,
     EditMessage,
     NewMessage,
+    NewReport,
     NewText,
     OpenCommunity,
+    ReportMessage,
     SendMessage,
     SetRole,
 )
@@ -61,6 +63,9 @@ Mine = Annotated[bool, Field(description="only those that the asker has joined")
 Name = Annotated[str | None, Field(max_length=50, description="a part of a name")]
 Before = Annotated[int, Field(ge=1, le=LARGEST_SEQ, description="messages with a lower seq; the newest if left out")]
 Messages = Annotated[int, Field(ge=1, le=MAX_HISTORY, description="messages in the answer")]
+Did = Annotated[str | None, Field(max_length=20, description="this deed only", examples=["ban"])]
+By = Annotated[Id | None, Field(description="what this moderator did only")]
+To = Annotated[Id | None, Field(description="what was done to this person only")]
 Why = Annotated[str | None, Field(min_length=1, max_length=500, description="for the moderation log")]
 
 
@@ -117,10 +122,21 @@ class MemberRoute(ApiView):
 class ModerationLogView(ApiView):
     @rules("listModerationLog", tag="communities", scope="read", errors=(Code.BANNED, Code.NOT_MEMBER))
     async def get(
-        self, community_id: PathId, /, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+        self,
+        community_id: PathId,
+        /,
+        action: Did = None,
+        actor_id: By = None,
+        user_id: To = None,
+        cursor: Cursor = None,
+        limit: Limit = DEFAULT_LIMIT,
     ) -> r200[Page[LogEntryView]]:
-        """What moderators did, the newest first. For moderators."""
-        return page_reply(await self.parts.communities.reading.log(self.actor, community_id, cursor, limit))
+        """What moderators did, the newest first: all of it, or of one kind, by one of them, to one person. For
+        moderators."""
+        log = self.parts.communities.reading.log
+        return page_reply(
+            await log(self.actor, community_id, cursor, limit, action=action, actor_id=actor_id, user_id=user_id)
+        )
 
 
 class RoomMessagesView(ApiView):
@@ -172,6 +188,18 @@ class ThreadView(ApiView):
 
 
 class MessageReportsView(ApiView):
+    @rules(
+        "reportMessage",
+        tag="moderation",
+        scope=WRITE,
+        idempotent=True,
+        errors=(Code.BANNED, Code.NOT_MEMBER, Code.GONE, Code.CID_REUSED, Code.FULL),
+    )
+    async def post(self, message_id: PathId, /, command: NewReport) -> r201[Done]:
+        """Tell the moderators of a message. Twice counts once."""
+        report = ReportMessage(message_id=message_id, **command.model_dump())
+        return reply(await self.parts.communities.reports.report(self.actor, report), 201)
+
     @rules("dismissReports", tag="communities", scope=WRITE, idempotent=True, errors=(Code.BANNED, Code.NOT_MEMBER))
     async def delete(self, message_id: PathId, /) -> r200[Dismissed]:
         """Let a reported message stand. Twice is no error."""

@@ -13,6 +13,7 @@ from mypick.wire import MAX_ID, Cid, Command, Id, Text
 MAX_HISTORY = 100  # messages in one answer, as the wire says
 MAX_TIMEOUT = 1_209_600  # seconds, two weeks; longer is a ban
 MAX_SLOW = 300  # seconds
+MAX_PURGE = 8_760  # hours, a year; longer is all
 MAX_FOLLOW = 129_600  # minutes, three months
 LARGEST_SEQ = 2**53 - 1  # what JavaScript can count to
 
@@ -27,6 +28,7 @@ def _emoji(text: str) -> str:
 
 Emoji = Annotated[str, Field(min_length=1, max_length=16, examples=["👍"]), AfterValidator(_emoji)]
 Seq = Annotated[int, Field(ge=0, le=LARGEST_SEQ)]
+PurgeHours = Annotated[int, Field(ge=1, le=MAX_PURGE)] | Literal["all"]
 Reason = Annotated[Text, Field(min_length=1, max_length=500)]
 
 
@@ -109,33 +111,47 @@ class Typing(Command):
     room_id: Id
 
 
-class OnMember(Command):
-    """Something done to somebody in the community of a room."""
+class Somebody(Command):
+    """Something done to somebody."""
 
-    room_id: Id
     user_id: Id
     reason: Reason | None = None
     cid: Cid
 
 
-class BanMember(OnMember):
-    """Put somebody out."""
+class Ban(Somebody):
+    """Put somebody out, and delete what they said where ``purge`` says so."""
+
+    purge: PurgeHours | None = Field(None, description="the last so many hours, or all, in all rooms")
 
 
-class TimeoutMember(OnMember):
+class Timeout(Somebody):
     """Let somebody only read for a while."""
 
     seconds: int = Field(ge=1, le=MAX_TIMEOUT)
+
+
+class OnMember(Somebody):
+    """Something done to somebody in the community of a room."""
+
+    room_id: Id
+
+
+class BanMember(Ban, OnMember):
+    """Put somebody out, and delete what they said where ``purge`` says so."""
+
+
+class TimeoutMember(Timeout, OnMember):
+    """Let somebody only read for a while."""
 
 
 class UnbanMember(OnMember):
     """Lift a ban, and a timeout with it."""
 
 
-class SetRoomMode(Command):
+class Mode(Command):
     """Change what is named; the rest stays. 0 and false switch off."""
 
-    room_id: Id
     cid: Cid
     slow_seconds: int = Field(0, ge=0, le=MAX_SLOW)
     members_only: bool = False
@@ -154,13 +170,25 @@ class SetRoomMode(Command):
         return self.model_dump(exclude_unset=True, exclude={"room_id", "cid"})
 
 
-class ReportMessage(Command):
-    message_id: Id
+class SetRoomMode(Mode):
+    """Change what is named; the rest stays. 0 and false switch off."""
+
+    room_id: Id
+
+
+class NewReport(Command):
     reason: Reason
     cid: Cid
 
 
-class DecideHeld(Command):
+class ReportMessage(NewReport):
     message_id: Id
+
+
+class Decision(Command):
     approve: bool
     cid: Cid
+
+
+class DecideHeld(Decision):
+    message_id: Id

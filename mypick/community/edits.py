@@ -11,6 +11,8 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import DeleteMessage, EditMessage
+from mypick.community.desk.touches import Touches
+from mypick.community.desk.verdicts import settle
 from mypick.community.indexing import forget_messages, indexed
 from mypick.community.mentions import forget_text
 from mypick.community.models import Message, MessagePreview, MessageRevision, ModerationEntry, Pin, Reaction, Report
@@ -37,12 +39,14 @@ class Edits:
         standings: Standings,
         rooms: Rooms,
         rules: TextRules,
+        touches: Touches,
         *,
         clock: Clock,
         ids: Ids,
         jobs: Jobs,
     ) -> None:
         self._streams = streams
+        self._touches = touches
         self._standings = standings
         self._rooms = rooms
         self._rules = rules
@@ -102,6 +106,7 @@ class Edits:
         room_id = await self._rooms.room_of_message(command.message_id)
         now, entry_id = self._clock.now(), await self._ids.one()
         found: list[Message] = []
+        reported: list[bool] = []
 
         async def decide() -> Sequence[NewEvent]:
             place, standing = await self._standings.locked(room_id, actor)
@@ -123,11 +128,17 @@ class Edits:
             (message,) = found
             if not events:
                 return
+            community_id = await self._rooms.community_of(room_id)
+            reported[:] = [await Report.filter(message_id=message.id, outcome=None).exists()]
+            if reported[0]:
+                await self._touches.touch(community_id, "report", message.id)
+            if message.author_id != actor.user_id:
+                await settle(community_id, [message.id], agreed=True)
             await erase([message.id], now, events[0].seq)
             if message.author_id != actor.user_id:
                 await ModerationEntry.create(
                     id=entry_id,
-                    community_id=await self._rooms.community_of(room_id),
+                    community_id=community_id,
                     room_id=room_id,
                     actor_id=actor.user_id,
                     action="delete-message",
@@ -141,7 +152,10 @@ class Edits:
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
             return {"seq": events[0].seq if events else found[0].changed_seq}
 
-        return Done(**await self._change(room_id, actor, "delete-message", command, decide, effect, reply))
+        done = await self._change(room_id, actor, "delete-message", command, decide, effect, reply)
+        if reported == [True]:
+            self._touches.wake()
+        return Done(**done)
 
     async def _change(
         self,
@@ -171,6 +185,8 @@ async def standing_message(message_id: int) -> Message:
     message = await Message.get(id=message_id)
     if message.deleted_at:
         raise DomainError(Code.GONE, "this message was deleted")
+    if message.hidden_at:
+        raise DomainError(Code.LOCKED, "readers reported this message: wait until a moderator has looked")
     return message
 
 
@@ -179,10 +195,11 @@ async def erase(message_ids: Sequence[int], now: datetime, seq: int) -> None:
     quote are gone. The caller holds the room's lock."""
     ids = list(message_ids)
     await forget_messages(await Message.filter(id__in=ids))
-    await Message.filter(id__in=ids).update(text="", text_hash="", deleted_at=now, changed_seq=seq)
+    await Message.filter(id__in=ids).update(text="", text_hash="", deleted_at=now, hidden_at=None, changed_seq=seq)
     await MessageRevision.filter(message_id__in=ids).delete()
     await MessagePreview.filter(message_id__in=ids).delete()
     await Reaction.filter(message_id__in=ids).delete()
     await Pin.filter(message_id__in=ids).delete()
-    await Report.filter(message_id__in=ids).update(outcome="deleted", reason="")  # which may quote it
+    await Report.filter(message_id__in=ids).update(reason="")  # which may quote it
+    await Report.filter(message_id__in=ids, outcome=None).update(outcome="deleted")
     await forget_text(ids, "")

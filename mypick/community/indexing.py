@@ -70,10 +70,12 @@ async def forget_messages(messages: Sequence[Message]) -> None:
 
 
 async def read_messages(ids: Sequence[int]) -> dict[int, Said]:
-    """Those that still have their text. Two queries, and no model object for each: a search may compare hundreds."""
+    """Those that still have their text and are in view; nothing of staff rooms, whoever asks. Two queries, and no model
+    object for each: a search may compare hundreds."""
     columns = ("id", "room_id", "author_id", "created_at", "text", "edited_at", "seq")
-    rows = await Message.filter(id__in=list(ids), deleted_at=None).values_list(*columns)
-    rooms = await _communities_of({row[1] for row in rows})
+    rows = await Message.filter(id__in=list(ids), deleted_at=None, hidden_at=None).values_list(*columns)
+    open_rooms = Room.filter(id__in=list({row[1] for row in rows})).exclude(kind="staff")
+    rooms = dict(await open_rooms.values_list("id", "community_id"))
     return {
         ref: Said(
             id=ref,
@@ -87,6 +89,7 @@ async def read_messages(ids: Sequence[int]) -> dict[int, Said]:
             seq=seq,
         )
         for ref, room_id, author_id, at, text, edited_at, seq in rows
+        if room_id in rooms
     }
 
 

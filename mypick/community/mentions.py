@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mypick.accounts import queries as people
 from mypick.community.models import Community, Membership, Message, Sanction
+from mypick.community.policy import Role
 from mypick.community.standings import Place
 from mypick.community.texts import excerpt, mentioned
 from mypick.jobs.queue import Jobs
@@ -34,6 +35,9 @@ async def tell_about(
     answered = {parent.author_id} if parent else set()
     named = set(mentioned(text)) if told.may_mention else set()
     readers = await readers_of(place.community, (answered | named) - {author_id})
+    if place.room.kind == "staff":
+        staff = Membership.filter(community_id=place.community.id, rank__gte=Role.MODERATOR, user_id__in=list(readers))
+        readers &= set(await staff.values_list("user_id", flat=True))
     groups: list[tuple[Kind, set[int]]] = [("reply", answered & readers), ("mention", (named - answered) & readers)]
     author = (await people.people([author_id])).get(author_id)
     for notice_id, (kind, whom) in zip(told.ids, groups, strict=True):

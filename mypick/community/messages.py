@@ -13,6 +13,7 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import SendMessage
+from mypick.community.desk.touches import Touches
 from mypick.community.indexing import indexed
 from mypick.community.mentions import Told, tell_about
 from mypick.community.models import HeldMessage, Message, RoomPace
@@ -65,6 +66,7 @@ class Messages:
         standings: Standings,
         rooms: Rooms,
         rules: TextRules,
+        touches: Touches,
         *,
         clock: Clock,
         ids: Ids,
@@ -72,6 +74,7 @@ class Messages:
         meter: Meter,
     ) -> None:
         self._streams = streams
+        self._touches = touches
         self._standings = standings
         self._rooms = rooms
         self._rules = rules
@@ -123,6 +126,8 @@ class Messages:
                     reply=reply,
                 )
             )
+        if sending.held_for:
+            self._touches.wake()
         if sending.told.anybody:
             self._jobs.wake(TELL)
         if sending.linked:
@@ -168,6 +173,8 @@ class Messages:
                 term=sending.held_for.term,
                 created_at=sending.now,
             )
+            if sending.place:
+                await self._touches.touch(sending.place.community.id, "held", sending.message_id)
             return
         sending.linked = await ask_for_preview(self._jobs, sending.message_id, command.text)
         if sending.paced:

@@ -13,7 +13,10 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock, to_wire
 from mypick.community import policy
 from mypick.community.commands import BanMember, DecideHeld, OnMember, SetRoomMode, TimeoutMember, UnbanMember
+from mypick.community.desk.purges import Purges
 from mypick.community.desk.streams import desk_of
+from mypick.community.desk.touches import Touches
+from mypick.community.entry.notices import Notices
 from mypick.community.indexing import indexed
 from mypick.community.logbook import note
 from mypick.community.models import HeldMessage, Membership, Message, Room, Sanction
@@ -37,8 +40,22 @@ Evict = Callable[[Eviction], Awaitable[None]]
 
 class Moderation:
     def __init__(
-        self, streams: Streams, standings: Standings, rooms: Rooms, *, clock: Clock, ids: Ids, jobs: Jobs, evict: Evict
+        self,
+        streams: Streams,
+        standings: Standings,
+        rooms: Rooms,
+        touches: Touches,
+        notices: Notices,
+        purges: Purges,
+        *,
+        clock: Clock,
+        ids: Ids,
+        jobs: Jobs,
+        evict: Evict,
     ) -> None:
+        self._touches = touches
+        self._notices = notices
+        self._purges = purges
         self._streams = streams
         self._standings = standings
         self._rooms = rooms
@@ -72,7 +89,8 @@ class Moderation:
         if site_role is None:
             raise not_found("user")
         community_id = await self._rooms.community_of(command.room_id)
-        entry_id, now = await self._ids.one(), self._clock.now()
+        (entry_id, notice_id, purge_id), now = await self._ids.take(3), self._clock.now()
+        purge = command.purge if isinstance(command, BanMember) else None
 
         async def decide(streams: Sequence[str]) -> Sequence[NewEvent]:
             place, standing = await self._standings.locked(command.room_id, actor)
@@ -97,6 +115,11 @@ class Moderation:
             if kind == "ban":
                 await Membership.filter(community_id=community_id, user_id=command.user_id).delete()
             self._standings.forget()
+            if purge is not None:
+                await self._purges.write(purge_id, community_id, None, command.user_id, actor, purge, now)
+            if kind != "unban":
+                word: Any = kind
+                await self._notices.tell(notice_id, command.user_id, word, place.community, now, command.reason)
             data = {"user_id": command.user_id, "kind": kind, "until": None if until is None else to_wire(until)}
             await note(
                 entry_id,
@@ -118,6 +141,9 @@ class Moderation:
             receipt=receipt(actor, f"{kind}-member", command),
             reply=lambda events: _seq_in(room_of(command.room_id), events),
         )
+        self._notices.wake()
+        if purge is not None:
+            self._purges.wake()
         return Done(**done.reply)
 
     async def set_mode(self, actor: Actor, command: SetRoomMode) -> Done:
@@ -167,6 +193,7 @@ class Moderation:
                 decided_at=now,
                 decided_by=actor.user_id,
             )
+            await self._touches.touch(place.community.id, "held", held.id)
             action = "approve-held" if command.approve else "reject-held"
             await note(
                 entry_id,
@@ -189,6 +216,7 @@ class Moderation:
             return [*posted, *(new_row(indexed(message, community_id)) for message in posted)]
 
         done = await self._append(actor, command, "decide-held", [stream], decide, rows)
+        self._touches.wake()
         if posted:
             self._jobs.wake(PREVIEW)
         return done

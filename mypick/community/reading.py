@@ -220,15 +220,28 @@ class Reading:
 
         return page_of(rows, limit, show, lambda row: encode_cursor(_HELD, row.id))
 
-    async def log(self, actor: Actor, community_id: int, cursor: str | None, limit: int) -> Page[LogEntryView]:
-        """What moderators did, the newest first."""
+    async def log(
+        self,
+        actor: Actor,
+        community_id: int,
+        cursor: str | None,
+        limit: int,
+        *,
+        action: str | None = None,
+        actor_id: int | None = None,
+        user_id: int | None = None,
+    ) -> Page[LogEntryView]:
+        """What moderators did, the newest first: all of it, or of one kind, by one of them, to one person."""
         row = await Community.get_or_none(id=community_id)
         if row is None:
             raise not_found("community")
         standing = (await self._standings.of_all([community_id], actor))[community_id]
         policy.require_entry(standing, row.visibility)
         policy.require(standing, Action.READ_LOG)
-        query = ModerationEntry.filter(community_id=community_id)
+        wanted = {"action": action, "actor_id": actor_id, "user_id": user_id}
+        query = ModerationEntry.filter(
+            community_id=community_id, **{name: value for name, value in wanted.items() if value is not None}
+        )
         if cursor is not None:
             (before,) = decode_cursor(cursor, _LOG, int)
             query = query.filter(id__lt=before)

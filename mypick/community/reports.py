@@ -10,14 +10,20 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import ReportMessage
+from mypick.community.desk.commands import DecideReports
+from mypick.community.desk.touches import Touches
+from mypick.community.desk.verdicts import open_weight, settle, weight_for
+from mypick.community.desk.weights import HIDE_AT
 from mypick.community.discussions.reports import reported
-from mypick.community.edits import standing_message
-from mypick.community.models import Community, Message, ModerationEntry, Report
-from mypick.community.policy import Action
+from mypick.community.edits import erase
+from mypick.community.logbook import note
+from mypick.community.mentions import forget_text
+from mypick.community.models import Community, Message, Report
+from mypick.community.policy import Action, Role
 from mypick.community.reading import brief_of
 from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Standings
-from mypick.community.streams import room_of
+from mypick.community.streams import DELETED, EDITED, room_of
 from mypick.community.views import Dismissed, Done, ReportView
 from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
@@ -31,8 +37,11 @@ _LIST = "reports"
 class Reports:
     """A report is of no stream: it is between who reports and the moderators."""
 
-    def __init__(self, streams: Streams, standings: Standings, rooms: Rooms, *, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, streams: Streams, standings: Standings, rooms: Rooms, touches: Touches, *, clock: Clock, ids: Ids
+    ) -> None:
         self._streams = streams
+        self._touches = touches
         self._standings = standings
         self._rooms = rooms
         self._clock = clock
@@ -47,66 +56,134 @@ class Reports:
             place, standing = await self._standings.locked(room_id, actor)
             policy.require_entry(standing, place.community.visibility)
             policy.require(standing, Action.REPORT)
-            message = await standing_message(command.message_id)
+            message = await Message.get(id=command.message_id)
+            if message.deleted_at:
+                raise DomainError(Code.GONE, "this message was deleted")
             if message.author_id == actor.user_id:
                 raise DomainError(Code.FORBIDDEN, "this message is your own: delete it")
             if await Report.filter(message_id=message.id, reporter_id=actor.user_id).exists():
                 return ()
-            mine = Report.filter(community_id=place.community.id, reporter_id=actor.user_id, outcome=None)
+            community_id = place.community.id
+            mine = Report.filter(community_id=community_id, reporter_id=actor.user_id, outcome=None)
             if await mine.count() >= MAX_OPEN:
                 raise DomainError(Code.FULL, f"{MAX_OPEN} reports of yours are open: let the moderators catch up")
             await Report.create(
                 id=report_id,
-                community_id=place.community.id,
+                community_id=community_id,
                 message_id=message.id,
                 reporter_id=actor.user_id,
                 reason=command.reason,
+                weight=await weight_for(community_id, actor.user_id, standing.role),
                 created_at=now,
             )
-            return ()
+            await self._touches.touch(community_id, "report", message.id)
+            if not await self._hides(message, community_id):
+                return ()
+            await Message.filter(id=message.id).update(hidden_at=now)
+            await forget_text([message.id], "")
+            # shown as it is now: without its text
+            return [NewEvent(room_of(room_id), EDITED, {}, ref=message.id)]
 
-        def reply(_: Sequence[Event]) -> Mapping[str, Any]:
-            return {"seq": None}
+        async def effect(events: Sequence[Event]) -> None:
+            for event in events:
+                await Message.filter(id=command.message_id).update(changed_seq=event.seq)
+
+        def reply(events: Sequence[Event]) -> Mapping[str, Any]:
+            return {"seq": events[0].seq if events else None}
 
         done = await self._streams.append(
             Append(
                 streams=[room_of(room_id)],
                 decide=decide,
+                effect=effect,
                 receipt=receipt(actor, "report-message", command),
                 reply=reply,
             )
         )
+        self._touches.wake()
         return Done(**done.reply)
 
+    async def _hides(self, message: Message, community_id: int) -> bool:
+        """Whether the reports take the message from view. Never one of those who run the community: otherwise a crowd
+        could silence them."""
+        if message.hidden_at or await open_weight(message.id) < HIDE_AT * 100:
+            return False
+        site_role = await people.site_role_of(message.author_id) or "fan"
+        author = await self._standings.target(community_id, message.author_id, site_role)
+        return author.role < Role.MODERATOR
+
+    async def decide(self, actor: Actor, command: DecideReports) -> Done:
+        """End the reports of a message: it is deleted, or stands and is in view again. The first decision holds; where
+        nothing waits any more it is ``CONFLICT``."""
+        done, _ = await self._end(actor, command.message_id, command.agree, command)
+        return done
+
     async def dismiss(self, actor: Actor, message_id: int) -> Dismissed:
-        """Let a message stand, and close its reports."""
+        """Let a message stand, and close its reports. Twice is no error."""
+        _, closed = await self._end(actor, message_id, False, None)
+        return Dismissed(dismissed=closed)
+
+    async def _end(
+        self, actor: Actor, message_id: int, agree: bool, command: DecideReports | None
+    ) -> tuple[Done, int]:
         room_id = await self._rooms.room_of_message(message_id)
         now, entry_id = self._clock.now(), await self._ids.one()
         closed: list[int] = []
 
         async def decide() -> Sequence[NewEvent]:
+            closed[:] = [0]
             place, standing = await self._standings.locked(room_id, actor)
             policy.require_entry(standing, place.community.visibility)
             policy.require_voice(standing, now)
             policy.require(standing, Action.DECIDE_REPORTS)
-            closed[:] = [await Report.filter(message_id=message_id, outcome=None).update(outcome="dismissed")]
-            if closed[0]:
-                message = await Message.get(id=message_id)
-                await ModerationEntry.create(
-                    id=entry_id,
-                    community_id=place.community.id,
-                    room_id=room_id,
-                    actor_id=actor.user_id,
-                    action="dismiss-reports",
-                    user_id=message.author_id,
-                    message_id=message_id,
-                    details={"reports": closed[0]},
-                    at=now,
-                )
-            return ()
+            message, community_id = await Message.get(id=message_id), place.community.id
+            if agree:
+                site_role = await people.site_role_of(message.author_id) or "fan"
+                target = await self._standings.target(community_id, message.author_id, site_role)
+                policy.require(standing, Action.DELETE, target)
+            if not await Report.filter(message_id=message_id, outcome=None).exists():
+                if command is not None:
+                    raise DomainError(Code.CONFLICT, "no report of it waits: somebody was quicker")
+                return ()
+            closed[:] = [(await settle(community_id, [message_id], agreed=agree))[message_id]]
+            await self._touches.touch(community_id, "report", message_id)
+            await note(
+                entry_id,
+                community_id,
+                actor,
+                "delete-message" if agree else "dismiss-reports",
+                now,
+                room_id=room_id,
+                user_id=message.author_id,
+                message_id=message_id,
+                reason=command.reason if command else None,
+                details={"reports": closed[0]},
+            )
+            if agree:
+                data = {"message_id": message_id, "by_moderator": True}
+                return [NewEvent(room_of(room_id), DELETED, data, ref=message_id, actor_id=actor.user_id)]
+            if message.hidden_at is None:
+                return ()
+            await Message.filter(id=message_id).update(hidden_at=None)
+            await forget_text([message_id], message.text)
+            return [NewEvent(room_of(room_id), EDITED, {}, ref=message_id, actor_id=actor.user_id)]
 
-        await self._streams.append(Append(streams=[room_of(room_id)], decide=decide))
-        return Dismissed(dismissed=closed[0])
+        async def effect(events: Sequence[Event]) -> None:
+            for event in events:
+                if agree:
+                    await erase([message_id], now, event.seq)
+                else:
+                    await Message.filter(id=message_id).update(changed_seq=event.seq)
+
+        def reply(events: Sequence[Event]) -> Mapping[str, Any]:
+            return {"seq": events[0].seq if events else None}
+
+        key = None if command is None else receipt(actor, "decide-reports", command)
+        done = await self._streams.append(
+            Append(streams=[room_of(room_id)], decide=decide, effect=effect, receipt=key, reply=reply)
+        )
+        self._touches.wake()
+        return Done(**done.reply), closed[0] if closed else 0
 
     async def list(self, actor: Actor, community_id: int, cursor: str | None, limit: int) -> Page[ReportView]:
         """Reports that nobody has dealt with, the oldest first."""

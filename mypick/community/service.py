@@ -8,7 +8,9 @@ from mypick import db
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community.commands import OpenCommunity
+from mypick.community.desk.appeals import Appeals
 from mypick.community.desk.desk import Desk
+from mypick.community.desk.purges import Purges
 from mypick.community.desk.touches import Touches
 from mypick.community.discussions.service import Discussions
 from mypick.community.edits import Edits
@@ -68,12 +70,18 @@ class Communities:
         touches, notices = Touches(jobs), Notices(jobs)
         Shown(people).register(streams.store)
         self.reading = Reading(streams, standings)
-        self.messages = Messages(streams, standings, rooms, rules, clock=clock, ids=ids, jobs=jobs, meter=meter)
-        self.edits = Edits(streams, standings, rooms, rules, clock=clock, ids=ids, jobs=jobs)
+        self.messages = Messages(
+            streams, standings, rooms, rules, touches, clock=clock, ids=ids, jobs=jobs, meter=meter
+        )
+        self.edits = Edits(streams, standings, rooms, rules, touches, clock=clock, ids=ids, jobs=jobs)
         self.reactions = Reactions(streams, standings, rooms, clock=clock, jobs=jobs)
         self.marks = Marks(streams, standings, rooms, clock=clock, ids=ids)
-        self.moderation = Moderation(streams, standings, rooms, clock=clock, ids=ids, jobs=jobs, evict=evict)
-        self.reports = Reports(streams, standings, rooms, clock=clock, ids=ids)
+        self.purges = Purges(streams, standings, rooms, touches, clock=clock, ids=ids, jobs=jobs)
+        self.moderation = Moderation(
+            streams, standings, rooms, touches, notices, self.purges, clock=clock, ids=ids, jobs=jobs, evict=evict
+        )
+        self.appeals = Appeals(streams, standings, touches, notices, clock=clock, ids=ids)
+        self.reports = Reports(streams, standings, rooms, touches, clock=clock, ids=ids)
         self.search = CommunitySearch(standings)
         self.discussions = Discussions(streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter)
         self.terms = Terms(streams, standings, matchers, clock=clock, ids=ids)

@@ -101,7 +101,7 @@ class Shown:
         ]
 
     async def _mentioned(self, messages: Sequence[Message]) -> Mapping[int, Mapping[str, Any]]:
-        ids = {user_id for row in messages for user_id in mentioned(row.text)}
+        ids = {user_id for row in messages for user_id in mentioned(shown_text(row))}
         return await self._people(ids) if ids else {}
 
 
@@ -164,14 +164,20 @@ def _gone(event: Event) -> Message:
     return Message(id=event.ref or 0, room_id=room_id, seq=event.seq, text="", rev=1, deleted_at=event.at)
 
 
+def shown_text(row: Message) -> str:
+    """What readers see of it: nothing while reports keep it from view."""
+    return "" if row.hidden_at else row.text
+
+
 def _text(row: Message) -> dict[str, Any]:
     return {
-        "text": row.text,
+        "text": shown_text(row),
         "rev": row.rev,
         "edited_at": None if row.edited_at is None else to_wire(row.edited_at),
         "deleted": row.deleted_at is not None,
+        "hidden": row.hidden_at is not None and row.deleted_at is None,
     }
 
 
 def _named(row: Message, names: Mapping[int, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [names[user_id] for user_id in mentioned(row.text) if user_id in names]
+    return [names[user_id] for user_id in mentioned(shown_text(row)) if user_id in names]

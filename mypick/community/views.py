@@ -83,6 +83,7 @@ class EditedText(View):
     rev: int
     edited_at: Instant | None
     deleted: bool
+    hidden: bool = Field(description="reports took it from view; a moderator will look")
     mentions: list[PersonBrief]
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import structlog
 
+from mypick.community.desk.purges import PURGE
 from mypick.community.desk.touches import DESK
 from mypick.community.discussions.counts import PRIORITY as COUNTS_PRIORITY
 from mypick.community.discussions.counts import TELL_COUNTS
@@ -36,6 +37,7 @@ def give_duties(domain: Domain) -> None:
     jobs.register(SHOW_REACTIONS, domain.communities.reactions.show, priority=1, max_attempts=20)
     jobs.register(TELL_COUNTS, domain.communities.discussions.counts.run, priority=COUNTS_PRIORITY, max_attempts=20)
     jobs.register(DESK, domain.communities.desk.tell, priority=3, max_attempts=20)
+    jobs.register(PURGE, domain.communities.purges.run, priority=4, max_attempts=20)
     jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
     jobs.register(
         PREVIEW, Previewing(domain.streams, domain.previews).run, priority=PRIORITY, max_attempts=TRIES, timeout_s=60

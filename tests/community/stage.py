@@ -17,6 +17,7 @@ from mypick.accounts.models import User
 from mypick.bus.memory import MemoryBus, MemoryExchange
 from mypick.clock import Clock
 from mypick.community.commands import SendMessage
+from mypick.community.desk.purges import PURGE
 from mypick.community.desk.touches import DESK
 from mypick.community.discussions.counts import TELL_COUNTS
 from mypick.community.models import Community, Membership, Room
@@ -106,7 +107,8 @@ class Node:
         }
         jobs.register(SHOW_REACTIONS, handlers[SHOW_REACTIONS], priority=1)
         self._claims = Claims(clock, _kinds(handlers))
-        self._desk_claims = Claims(clock, _kinds({DESK: self.communities.desk.tell}))
+        for_desk = {DESK: self.communities.desk.tell, PURGE: self.communities.purges.run}
+        self._desk_claims = Claims(clock, _kinds(for_desk))
         self._appender: asyncio.Task[None] | None = None
 
     async def _evict(self, eviction: Eviction) -> None:
@@ -140,8 +142,8 @@ class Node:
         return await _carry(self._claims)
 
     async def carry_desk(self) -> int:
-        """Do what is due for the moderators' desk. How many jobs."""
-        return await _carry(self._desk_claims)
+        """Do what is due for the moderators' desk, purges among it. How many jobs."""
+        return await _carry(self._desk_claims, 4) + await _carry(self._desk_claims)
 
     async def send(self, who: Actor, room: int, text: str, *, reply_to: int | None = None) -> MessageSent:
         command = SendMessage(room_id=room, cid=cid(), text=text, reply_to=reply_to)
@@ -159,9 +161,9 @@ def _kinds(handlers: Mapping[str, Handler]) -> dict[str, JobKind]:
     return {name: JobKind(name, handler, 1, 20, 60.0, 3600.0, back_off) for name, handler in handlers.items()}
 
 
-async def _carry(claims: Claims) -> int:
+async def _carry(claims: Claims, priority: int = 1) -> int:
     done = 0
-    while claim := await claims.claim(lane_of(1)):
+    while claim := await claims.claim(lane_of(priority)):
         await claim.kind.handler(claim.work)
         await claims.finish(claim.work)
         done += 1

@@ -16,14 +16,27 @@ from mypick.community.commands import (
     DeleteMessage,
     PinMessage,
     React,
+    ReportMessage,
     SetRole,
     SetRoomMode,
     TimeoutMember,
     UnbanMember,
 )
+from mypick.community.desk.commands import DecideAppeal, PurgeMember
+from mypick.community.desk.models import Appeal, Purge
 from mypick.community.discussions.commands import DeleteDiscussion, LockDiscussion, PinDiscussion, VoteWord
-from mypick.community.models import HeldMessage, Membership, Sanction
+from mypick.community.entry.commands import (
+    ChangeCommunity,
+    ChangeRoom,
+    CreateInvite,
+    DecideClaim,
+    DecideRequest,
+    TransferCommunity,
+)
+from mypick.community.entry.models import Claim, JoinRequest
+from mypick.community.models import HeldMessage, Membership, Report, Room, Sanction
 from mypick.community.policy import LOWEST, ON_PEOPLE, Action, Role, Standing
+from mypick.community.streams import room_of
 from mypick.community.terms.commands import SetTerm
 from mypick.db import Database
 from mypick.errors import Code, DomainError
@@ -74,22 +87,7 @@ SETTINGS                                   manager owner admin
 TRANSFER                                           owner admin
 DECIDE_CLAIMS                                            admin
 """
-ALONE = (
-    Action.SEND,
-    Action.REACT,
-    Action.PIN,
-    Action.SET_MODE,
-    Action.READ_LOG,
-    Action.READ_HELD,
-    Action.SET_TERMS,
-    Action.READ_TERMS,
-    Action.SKIP_TERMS,
-    Action.DISCUSS,
-    Action.VOTE,
-    Action.VOTE_DOWN,
-    Action.LOCK_DISCUSSION,
-    Action.PIN_DISCUSSION,
-)
+NO_DEED = {Action.LINK, Action.MENTION, Action.SKIP_SLOW, Action.SKIP_MODE}  # ways of sending, tried in test_messages
 MAY = {line.split()[0]: set(line.split()[1:]) for line in TABLE.strip().splitlines()}
 
 
@@ -142,13 +140,15 @@ async def test_services_obey_every_cell(sqlite_database: Database, clock: FakeCl
         targets = {f"to-{role.word}": role for role in Role}
         cast = await community(node, clock, *actors, *targets, roles={**actors, **targets})
         for (name, role), (target_name, target) in product(actors.items(), targets.items()):
-            for action in ON_PEOPLE - {Action.PURGE, Action.DECIDE_APPEALS}:
+            for action in ON_PEOPLE:
                 allowed = role.word in MAY[action.name] and role > target
                 assert await _tried(node, cast, action, name, target_name) is allowed, (action, role, target)
         term = SetTerm(community_id=cast.community, cid=cid(), text="blocked here", effect="block")
         await node.communities.terms.set(cast["by-owner"], term)
         for name, role in actors.items():
-            for action in ALONE:
+            for action in Action:
+                if action in ON_PEOPLE or action in NO_DEED:
+                    continue
                 assert await _tried_alone(node, cast, action, name) is (role.word in MAY[action.name]), (action, role)
 
 
@@ -171,6 +171,15 @@ async def _tried(node: Node, cast: Cast, action: Action, name: str, target_name:
             case Action.BAN:
                 await services.moderation.ban(actor, BanMember(room_id=room, user_id=whom, cid=cid()))
                 await services.moderation.unban(actor, UnbanMember(room_id=room, user_id=whom, cid=cid()))
+            case Action.PURGE:
+                await services.purges.purge(actor, PurgeMember(room_id=room, user_id=whom, cid=cid()))
+                await Purge.all().delete()
+            case Action.DECIDE_APPEALS:
+                appeal = await Appeal.create(
+                    sanction_id=next(_held), community_id=cast.community, kind="ban", user_id=whom, text="x",
+                    created_at=NOW,
+                )  # fmt: skip
+                await services.appeals.decide(actor, appeal.id, DecideAppeal(lift=True))
             case Action.SET_ROLE:
                 await services.members.set_role(actor, cast.community, target.user_id, SetRole(role="member"))
             case Action.DECIDE_HELD:
@@ -226,7 +235,48 @@ async def _tried_alone(node: Node, cast: Cast, action: Action, name: str) -> boo
             case Action.READ_TERMS:
                 await services.terms.list(actor, cast.community, None, 1)
             case Action.SKIP_TERMS:
+                blocked = SetTerm(community_id=cast.community, cid=cid(), text="blocked here", effect="block")
+                await services.terms.set(cast["by-owner"], blocked)
                 await node.send(actor, cast.room, "this is blocked here")
+            case Action.READ_DESK:
+                await services.desk.join(actor, cast.community, None, None)
+            case Action.READ_SANCTIONS:
+                await services.appeals.sanctions(actor, cast.community, None, None, 1)
+            case Action.DECIDE_REPORTS:
+                await services.reports.list(actor, cast.community, None, 1)
+            case Action.DECIDE_REQUESTS:
+                asked = await JoinRequest.create(
+                    community_id=cast.community, user_id=next(_held), text="x", created_at=NOW
+                )
+                await services.requests.decide(actor, asked.id, DecideRequest(accept=False))
+            case Action.INVITE:
+                made = await services.invites.create(actor, cast.community, CreateInvite())
+                await services.invites.revoke(actor, cast.community, made.id)
+            case Action.SET_ROOMS:
+                await services.settings.change_room(actor, cast.room, ChangeRoom(name="chat"))
+            case Action.SETTINGS:
+                await services.settings.change(actor, cast.community, ChangeCommunity(description=""))
+            case Action.ENTER_STAFF:
+                staff = await Room.get_or_create(
+                    community_id=cast.community, name="staff", kind="staff", created_at=NOW
+                )
+                return await services.reading.may_read(actor, room_of(staff[0].id))
+            case Action.DECIDE_CLAIMS:
+                claim = await Claim.create(
+                    community_id=cast.community, user_id=next(_held), code="x", text="", created_at=NOW
+                )
+                await services.claims.decide(actor, claim.id, DecideClaim(accept=False))
+            case Action.TRANSFER:
+                owner = await Membership.get(community_id=cast.community, user_id=cast["by-owner"].user_id)
+                heir = cast["to-member"].user_id
+                await services.ownership.transfer(actor, cast.community, TransferCommunity(user_id=heir))
+                await Membership.filter(user_id=heir).update(rank=Role.MEMBER)
+                await Membership.filter(rank=Role.MANAGER, user_id=owner.user_id).update(rank=Role.OWNER)
+                await Membership.filter(user_id=cast["to-owner"].user_id).update(rank=Role.OWNER)
+            case Action.REPORT:
+                said = await node.send(cast["by-vip" if name != "by-vip" else "by-owner"], cast.room, "words")
+                await services.reports.report(actor, ReportMessage(message_id=said.id, reason="x", cid=cid()))
+                await Report.all().delete()
             case Action.DISCUSS:
                 begun = await begin(node, actor, cast.community)
                 await say(node, actor, begun.id, "words")

@@ -125,6 +125,7 @@ async def test_what_is_said_on_one_node_is_heard_on_both(
             "rev": 1,
             "edited_at": None,
             "deleted": False,
+            "hidden": False,
             "mentions": [{"id": bob.id, "name": "bob", "avatar_url": None}],
             "reply_to": None,
             "thread_id": None,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
 
-from mypick.community.commands import Seq
+from pydantic import AfterValidator, Field
+
+from mypick.community.commands import OnMember, PurgeHours, Reason, Seq, Somebody
 from mypick.community.desk.touches import ItemKind
-from mypick.wire import Command, Id, Text
+from mypick.community.texts import message_text
+from mypick.wire import Cid, Command, Id, Text
 
 
 class JoinDesk(Command):
@@ -28,3 +31,43 @@ class ClaimItem(Command):
     kind: ItemKind
     id: Id
     on: bool
+
+
+class Verdict(Command):
+    """End the reports of a message: ``agree`` deletes it, otherwise it stands and is in view."""
+
+    agree: bool
+    reason: Reason | None = None
+    cid: Cid
+
+
+class DecideReports(Verdict):
+    """End the reports of a message: ``agree`` deletes it, otherwise it stands and is in view."""
+
+    message_id: Id
+
+
+class NewPurge(Somebody):
+    """Delete what somebody said, a batch at a time."""
+
+    hours: PurgeHours = Field("all", description="the last so many hours, or all")
+    everywhere: bool = Field(False, description="in all rooms of the community, not in this one alone")
+
+
+class PurgeMember(NewPurge, OnMember):
+    """Delete what somebody said, a batch at a time."""
+
+
+class Item(Command):
+    """Say that one deals with an item, or no longer."""
+
+    on: bool
+
+
+class AppealSanction(Command):
+    text: Annotated[str, Field(max_length=1_000), AfterValidator(message_text)]
+
+
+class DecideAppeal(Command):
+    lift: bool
+    answer: Reason | None = None

@@ -12,6 +12,7 @@ from mypick.accounts import queries as people
 from mypick.community.desk.models import Appeal, DeskClaim, Purge
 from mypick.community.desk.touches import ItemKind
 from mypick.community.desk.views import Counts, DeskItem, Progress
+from mypick.community.discussions.reports import reported
 from mypick.community.entry.models import JoinRequest
 from mypick.community.models import HeldMessage, Message, Report, Room
 from mypick.community.reading import brief_of
@@ -119,20 +120,30 @@ async def _reported(community_id: int, after: int, limit: int) -> list[dict[str,
         .limit(limit)
         .values_list("message_id", "reports", "weight_sum")
     )
-    messages = {row.id: row for row in await Message.filter(id__in=[row[0] for row in rows])}
+    ids = [row[0] for row in rows]
+    messages = {row.id: row for row in await Message.filter(id__in=ids)}
+    posts = await reported(ids)  # discussions and comments, whose ids are of the same counter
     reasons: dict[int, list[Report]] = {}
-    for report in await Report.filter(message_id__in=list(messages), outcome=None).order_by("id"):
+    for report in await Report.filter(message_id__in=ids, outcome=None).order_by("id"):
         reasons.setdefault(report.message_id, []).append(report)
-    return [
-        {
-            "id": message_id, "room_id": messages[message_id].room_id, "user_id": messages[message_id].author_id,
-            "text": messages[message_id].text, "reports": reports, "weight": int(weight) / 100,
-            "hidden": messages[message_id].hidden_at is not None,
-            "reasons": [report.reason for report in reasons[message_id][:MAX_REASONS]],
-            "created_at": reasons[message_id][0].created_at,
-        }
-        for message_id, reports, weight in rows
-    ]  # fmt: skip
+    found = []
+    for item_id, reports, weight in rows:
+        message = messages.get(item_id)
+        author, text, _ = posts[item_id] if message is None else (message.author_id, message.text, 0)
+        found.append(
+            {
+                "id": item_id,
+                "room_id": message.room_id if message else None,
+                "user_id": author,
+                "text": text,
+                "reports": reports,
+                "weight": int(weight) / 100,
+                "hidden": message is not None and message.hidden_at is not None,
+                "reasons": [report.reason for report in reasons[item_id][:MAX_REASONS]],
+                "created_at": reasons[item_id][0].created_at,
+            }
+        )
+    return found
 
 
 async def _requests(community_id: int, after: int, limit: int) -> list[dict[str, Any]]:

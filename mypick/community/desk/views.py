@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -89,3 +89,40 @@ class ItemClaimed(View):
     seq: int | None
     claimed_by: int | None
     claimed_until: Instant | None
+
+
+class PurgeView(View):
+    purge_id: int
+    user_id: int
+    room_id: int | None = Field(description="null: all rooms of the community")
+    found: int = Field(description="messages that were there when it began")
+    done: int
+    finished_at: Instant | None
+
+
+AppealStatus = Literal["waiting", "lifted", "kept"]
+
+
+class MySanction(View):
+    id: int
+    kind: Literal["timeout", "ban"]
+    until: Instant | None
+    reason: str | None
+    created_at: Instant
+    appeal: AppealStatus | None = Field(description="what became of the note to it; null where there is none")
+    answer: str | None
+
+
+class SanctionView(MySanction):
+    user: PersonBrief | None
+    actor: PersonBrief | None = Field(description="who did it")
+
+
+class AppealView(View):
+    id: int
+    community_id: int
+    user: PersonBrief | None
+    text: str
+    status: AppealStatus
+    answer: str | None
+    created_at: Instant

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from mypick.community.texts import message_text
 from mypick.wire import Command, Id, Line
@@ -26,6 +26,8 @@ Prose = AfterValidator(_optional_text)
 
 class ChangeCommunity(Command):
     """Change what is named; the rest stays."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     name: CommunityName | None = None
     visibility: Literal["public", "members", "private"] | None = None
@@ -51,6 +53,8 @@ class CreateRoom(Command):
 
 class ChangeRoom(Command):
     """Change what is named. An archived room can be read, and is in no list."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     name: RoomName | None = None
     archived: bool | None = None
