@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from mypick.community.texts import MessageText
 from mypick.wire import MAX_ID, Cid, Command, Id, Text
@@ -151,6 +151,8 @@ class UnbanMember(OnMember):
 
 class Mode(Command):
     """Change what is named; the rest stays. 0 and false switch off."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 2})
 
     cid: Cid
     slow_seconds: int = Field(0, ge=0, le=MAX_SLOW)

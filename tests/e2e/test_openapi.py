@@ -7,6 +7,7 @@ import itertools
 import random
 import sqlite3
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,10 @@ NEEDS_MORE = {  # a secret, or a channel that exists: no example can know it
     "POST /api/v1/creators",
     "PUT /api/v1/communities/{community_id}/rooms/order",
     "POST /api/v1/communities/{community_id}/owner",
+    "POST /api/v1/rooms/{room_id}/timeouts",
+    "POST /api/v1/rooms/{room_id}/bans",
+    "POST /api/v1/rooms/{room_id}/unbans",
+    "POST /api/v1/rooms/{room_id}/purges",
     "POST /api/v1/claims/{claim_id}/check",
     "POST /api/v1/claims/{claim_id}/decision",
 }
@@ -91,6 +96,7 @@ async def test_every_operation_answers_as_its_document_says(
         connection.execute("UPDATE membership SET rank = 5 WHERE community_id = ? AND user_id = ?", owner)
         there, people = opened[0]["id"], (int(alice.user["id"]), int(bob.user["id"]))
         here |= _ways_in(connection, here["community_id"], there, *people)
+        here |= _at_the_desk(connection, here, there, *people)
     connection.close()
     tokens = {}
     for operation in ENDS_SESSIONS:
@@ -115,7 +121,9 @@ async def _community(alice: Rest, bob: Rest, creator_id: int) -> dict[str, Any]:
         await alice.ok("POST", f"/rooms/{room}/messages", {"cid": f"docs-{number}", "text": f"message {number}"})
         for number in range(2)
     ]
+    theirs = await bob.ok("POST", f"/rooms/{room}/messages", {"cid": "docs", "text": "hello"})
     return {
+        "reportMessage.message_id": theirs["id"],
         "community_id": community["id"],
         "room_id": room,
         "setRole.user_id": int(bob.user["id"]),
@@ -124,16 +132,39 @@ async def _community(alice: Rest, bob: Rest, creator_id: int) -> dict[str, Any]:
     }
 
 
+def _insert(connection: sqlite3.Connection, table: str, **columns: Any) -> int:
+    columns["created_at"] = "2026-01-01 00:00:00+00:00"
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    return connection.execute(statement, list(columns.values())).lastrowid or 0
+
+
+def _at_the_desk(
+    connection: sqlite3.Connection, known: dict[str, Any], there: int, alice: int, bob: int
+) -> dict[str, Any]:
+    """What waits for moderators, and a timeout of alice in another community."""
+    insert, here, room = partial(_insert, connection), known["community_id"], known["room_id"]
+    held = [
+        insert("held_message", id=10**9 + one, room_id=room, author_id=bob, text="x", cause="link", status="waiting")
+        for one in range(2)
+    ]
+    reported = known["message_id"]
+    insert("report", id=10**9, community_id=here, message_id=reported, reporter_id=bob, reason="x", weight=100)
+    return {
+        "purge_id": insert("purge", id=10**9, community_id=here, user_id=bob, actor_id=alice, found=0, done=0),
+        "appeal_id": insert(
+            "appeal", community_id=here, sanction_id=10**9, kind="ban", user_id=bob, text="x", status="waiting"
+        ),
+        "sanction_id": insert("sanction", community_id=there, user_id=alice, kind="timeout", actor_id=bob),
+        "decideHeld.message_id": held[0],
+        "claimItem.kind": "held",
+        "claimItem.item_id": held[1],
+    }
+
+
 def _ways_in(connection: sqlite3.Connection, here: int, there: int, alice: int, bob: int) -> dict[str, Any]:
     """An invite, a request and a claim, and a members-only community ``there``, where alice may ask."""
     connection.execute("UPDATE community SET visibility = 'members' WHERE id = ?", (there,))
-    at = "2026-01-01 00:00:00+00:00"
-
-    def insert(table: str, **columns: Any) -> int:
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table} ({', '.join(columns)}, created_at) VALUES ({marks}, '{at}')"
-        return connection.execute(statement, list(columns.values())).lastrowid or 0
-
+    insert = partial(_insert, connection)
     mode = {"slow_seconds": 0, "members_only": 0, "follow_minutes": 0, "locked": 0, "unique_text": 0}
     insert("room", community_id=here, name="another", kind="chat", position=1, **mode)  # so that one can be archived
     insert("join_request", community_id=there, user_id=alice, text="hello", status="waiting")

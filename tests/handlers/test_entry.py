@@ -1,0 +1,141 @@
+"""Ways into communities and moderation over REST; and that a private one is found through no path."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from handlers.docs.examples import BODIES
+from handlers.routes import community as rooms_routes
+from handlers.routes import entry, moderation
+from handlers.rules import rules_of_method
+from mypick.community.desk.models import Appeal, Purge
+from mypick.community.entry.models import Invite, JoinRequest
+from mypick.community.models import Community, HeldMessage, Membership, Sanction
+from mypick.community.policy import Role
+from mypick.creators.models import Creator
+from tests.fakes import FakeClock
+from tests.handlers.conftest import Fan, Rest, code_of
+
+VIEWS = {**rooms_routes.VIEWS, **entry.VIEWS, **moderation.VIEWS}
+PATHS = sorted(
+    (path, method)
+    for path, view in VIEWS.items()
+    for method in view.allowed_methods
+    if re.search(r"{(community|room|message|request|appeal|purge|claim)_id}", path)
+)
+NO_SECRET = {
+    # one's own words and wishes may be taken back, and nothing is told by it
+    ("/communities/{community_id}/members/me", "DELETE"),
+}
+
+
+@pytest.fixture
+async def private(rest: Rest, alice: Fan, clock: FakeClock) -> dict[str, Any]:
+    """Ids of all that there is in a private community that alice owns."""
+    now = clock.now()
+    creator = await Creator.create(name="somebody", description="", created_at=now)
+    _, body, _ = await rest.call("POST", "/communities", headers=alice.headers, json={"creator_id": creator.id})
+    community, room = body["data"]["id"], body["data"]["rooms"][0]["id"]
+    await Membership.create(community_id=community, user_id=alice.id, rank=Role.OWNER, joined_at=now)
+    sent = {"cid": "m", "text": "secret"}
+    _, body, _ = await rest.call("POST", f"/rooms/{room}/messages", headers=alice.headers, json=sent)
+    await Community.all().update(visibility="private")
+    asked = await JoinRequest.create(community_id=community, user_id=999, text="", created_at=now)
+    appeal = await Appeal.create(
+        community_id=community, sanction_id=1, kind="ban", user_id=999, text="", created_at=now
+    )
+    await Purge.create(id=5, community_id=community, user_id=999, actor_id=1, found=0, created_at=now)
+    await HeldMessage.create(id=7, room_id=room, author_id=999, text="x", cause="link", created_at=now)
+    sanction = await Sanction.create(community_id=community, user_id=999, kind="ban", actor_id=1, created_at=now)
+    return {
+        "community_id": community, "room_id": room, "message_id": body["data"]["id"], "request_id": asked.id,
+        "appeal_id": appeal.id, "purge_id": 5, "kind": "held", "item_id": 7, "user_id": alice.id, "invite_id": 1,
+        "claim_id": 1, "sanction_id": sanction.id,
+    }  # fmt: skip
+
+
+async def test_a_private_community_is_found_through_no_path(rest: Rest, bob: Fan, private: dict[str, Any]) -> None:
+    """A stranger is answered for each as if there were nothing; as for ids that nobody has."""
+    for path, method in PATHS:
+        if (path, method) in NO_SECRET:
+            continue
+        rules = rules_of_method(VIEWS[path], method)
+        assert rules
+        body = BODIES.get(rules.operation_id)
+        options: dict[str, Any] = {} if body is None else {"json": body}
+        asked = path.format(**private) + ("?kind=held" if path.endswith("/desk") else "")
+        if "/held/{message_id}" in path:
+            asked = "/held/7/decision"
+        status, answer, _ = await rest.call(method, asked, headers=bob.headers, **options)
+        if rules.operation_id == "listMySanctions":
+            assert (status, answer["data"]) == (200, [])
+            continue
+        assert (status, code_of(answer)) == (404, "NOT_FOUND"), (method, path, answer)
+        assert "secret" not in str(answer)
+
+
+async def test_an_invite_is_made_shown_used_and_counted(
+    rest: Rest, alice: Fan, bob: Fan, private: dict[str, Any]
+) -> None:
+    path = f"/communities/{private['community_id']}"
+    status, body, _ = await rest.call(
+        "POST", f"{path}/invites", headers=alice.headers, json={"max_uses": 1, "hours": None}
+    )
+    assert status == 201, body
+    code = body["data"]["code"]
+    assert re.fullmatch(r"[2-9A-Z]{5}-[2-9A-Z]{5}", code)
+    status, body, _ = await rest.call("GET", f"/invites/{code.lower()}", headers=bob.headers)
+    assert (status, body["data"]["name"], body["data"]["member"]) == (200, "somebody", False)
+    for _ in range(2):
+        status, body, _ = await rest.call("POST", f"/invites/{code}", headers=bob.headers, json={})
+        assert (status, body["data"]["member"]) == (201, True)
+    status, body, _ = await rest.call("GET", f"{path}/invites", headers=alice.headers)
+    assert [(one["uses"], one["open"]) for one in body["data"]] == [(1, False)]
+    status, body, _ = await rest.call("GET", f"{path}/invites", headers=bob.headers)
+    assert (status, code_of(body)) == (403, "FORBIDDEN")
+    assert await Invite.all().count() == 1
+
+
+async def test_codes_cannot_be_tried_without_end(rest: Rest, bob: Fan) -> None:
+    statuses = [(await rest.call("GET", f"/invites/{number:010d}", headers=bob.headers))[0] for number in range(31)]
+    assert statuses == [404] * 30 + [429]
+
+
+async def test_moderators_work_over_rest(rest: Rest, alice: Fan, bob: Fan, private: dict[str, Any]) -> None:
+    room, community = private["room_id"], private["community_id"]
+
+    async def do(method: str, path: str, fan: Fan, body: Any = None, *, ok: int = 200) -> Any:
+        options = {} if body is None else {"json": body}
+        status, answer, _ = await rest.call(method, path, headers=fan.headers, **options)
+        assert status == ok, answer
+        return answer["data"]
+
+    await Community.all().update(visibility="public")
+    sent = await do("POST", f"/rooms/{room}/messages", bob, {"cid": "b", "text": "spam"}, ok=201)
+    timeout = {"user_id": bob.id, "seconds": 60, "reason": "rude", "cid": "t"}
+    await do("POST", f"/rooms/{room}/timeouts", alice, timeout, ok=201)
+    (mine,) = await do("GET", f"/communities/{community}/sanctions/me", bob)
+    assert (mine["kind"], mine["reason"]) == ("timeout", "rude")
+    written = await do("POST", f"/sanctions/{mine['id']}/appeal", bob, {"text": "sorry"}, ok=201)
+    decided = await do("POST", f"/appeals/{written['id']}/decision", alice, {"lift": True}, ok=201)
+    assert decided["status"] == "lifted"
+    await do("PATCH", f"/rooms/{room}/mode", alice, {"slow_seconds": 5, "cid": "s"})
+    purge = await do("POST", f"/rooms/{room}/purges", alice, {"user_id": bob.id, "cid": "p"}, ok=201)
+    assert (purge["found"], await do("GET", f"/purges/{purge['purge_id']}", alice)) == (1, purge)
+    await do("POST", f"/rooms/{room}/bans", alice, {"user_id": bob.id, "reason": "spam", "cid": "x"}, ok=201)
+    listed = await do("GET", f"/communities/{community}/sanctions?kind=ban", alice)
+    assert bob.id in [one["user"]["id"] for one in listed if one["user"]]
+    status, answer, _ = await rest.call("GET", f"/rooms/{room}/messages", headers=bob.headers)
+    assert (status, answer["error"]["details"]) == (403, {"until": None, "reason": "spam"})
+    await do("POST", f"/rooms/{room}/unbans", alice, {"user_id": bob.id, "cid": "u"}, ok=201)
+    await do("POST", f"/messages/{private['message_id']}/reports", bob, {"reason": "x", "cid": "r"}, ok=201)
+    (item,) = await do("GET", f"/communities/{community}/desk?kind=report", alice)
+    assert (item["id"], item["text"], item["weight"]) == (private["message_id"], "secret", 1.0)
+    claimed = await do("PUT", f"/communities/{community}/desk/report/{item['id']}", alice, {"on": True})
+    assert claimed["claimed_by"] == alice.id
+    log = await do("GET", f"/communities/{community}/moderation-log?action=ban", alice)
+    assert [(one["action"], one["reason"]) for one in log] == [("ban", "spam")]
+    assert sent["status"] == "sent"
