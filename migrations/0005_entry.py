@@ -6,7 +6,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [('mypick', '0009_reactions')]
+    dependencies = [('mypick', '0004_discussions')]
 
     initial = False
 

@@ -21,7 +21,7 @@ async def end(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [('mypick', '0004_discussions')]
+    dependencies = [('mypick', '0005_entry')]
 
     initial = False
 
