@@ -160,6 +160,13 @@ class RoomMessagesView(ApiView):
         return reply(await self.parts.communities.messages.send(self.actor, sent), 201)
 
 
+class PinsView(ApiView):
+    @rules("listPins", tag="communities", scope="read", errors=(Code.BANNED, Code.NOT_MEMBER))
+    async def get(self, room_id: PathId, /) -> r200[HistoryPage]:
+        """What is pinned to a room, the newest pin first. Each is shaped as ``message-created``."""
+        return reply(await self.parts.communities.places.pins(self.actor, room_id))
+
+
 class HeldMessagesView(ApiView):
     @rules("listHeldMessages", tag="communities", scope="read", errors=(Code.BANNED, Code.NOT_MEMBER))
     async def get(
@@ -207,6 +214,11 @@ class MessageReportsView(ApiView):
 
 
 class MessageRoute(ApiView):
+    @rules("getMessage", tag="communities", scope="read", errors=(Code.BANNED, Code.NOT_MEMBER))
+    async def get(self, message_id: PathId, /) -> r200[MessageInThread]:
+        """One message as it is now; its ``seq`` is its place in its room."""
+        return reply(await self.parts.communities.places.message(self.actor, message_id))
+
     @rules("editMessage", tag="communities", scope=WRITE, idempotent=True, errors=(*WRITING, Code.CONFLICT))
     async def patch(self, message_id: PathId, /, command: NewText) -> r200[Edited]:
         """Change what one has said."""
@@ -229,6 +241,7 @@ VIEWS: dict[str, type[ApiView]] = {
     "/communities/{community_id}/members/{user_id}": MemberRoute,
     "/communities/{community_id}/moderation-log": ModerationLogView,
     "/rooms/{room_id}/messages": RoomMessagesView,
+    "/rooms/{room_id}/pins": PinsView,
     "/rooms/{room_id}/held": HeldMessagesView,
     "/communities/{community_id}/reports": ReportsView,
     "/messages/{message_id}": MessageRoute,

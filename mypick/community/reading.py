@@ -12,6 +12,7 @@ from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.community import policy
 from mypick.community.models import Community, HeldMessage, Membership, Message, ModerationEntry, ReadMarker, Room
+from mypick.community.own import timed_out
 from mypick.community.policy import Action, Standing
 from mypick.community.rooms import MAX_ROOMS
 from mypick.community.snapshots import Snapshots, newest
@@ -45,7 +46,7 @@ class Reading:
     def __init__(self, streams: Streams, standings: Standings) -> None:
         self._streams = streams
         self._standings = standings
-        self._snapshots = Snapshots(streams.store)
+        self.snapshots = Snapshots(streams.store)
 
     # rooms
 
@@ -93,11 +94,17 @@ class Reading:
         if after_seq is not None:
             answer = await self._streams.store.resume(position.key, epoch, after_seq, MAX_PAGE)
         if answer["reset"]:
-            position, answer = await self._snapshots.of(room_id)
+            position, answer = await self.snapshots.of(room_id)
         shown = [event["id"] for event in answer["events"] if event["type"] == CREATED]
-        own = await self._snapshots.own_reactions(actor.user_id, shown)
+        own = await self.snapshots.own_reactions(actor.user_id, shown)
         return position, RoomJoined.model_construct(
-            **answer, own_reactions=own, role=role_word(standing), mode=mode_view(room), online=0
+            **answer,
+            own_reactions=own,
+            role=role_word(standing),
+            mode=mode_view(room),
+            online=0,
+            read_seq=await self.snapshots.read_up_to(actor.user_id, room_id),
+            timeout=timed_out(standing),
         )
 
     async def history(self, actor: Actor, room_id: int, before_seq: int, limit: int) -> HistoryPage:
@@ -106,8 +113,8 @@ class Reading:
         await self._enter(actor, room_id)
         position = await self._streams.store.position(room_of(room_id))
         messages, more = await newest(room_id, before_seq, limit)
-        own = await self._snapshots.own_reactions(actor.user_id, [row.id for row in messages])
-        events = await self._snapshots.as_events(messages, position)
+        own = await self.snapshots.own_reactions(actor.user_id, [row.id for row in messages])
+        events = await self.snapshots.as_events(messages, position)
         return HistoryPage.model_construct(events=events, own_reactions=own, more=more)
 
     async def around(self, actor: Actor, room_id: int, seq: int, limit: int) -> AroundPage:
@@ -119,8 +126,8 @@ class Reading:
         rest = limit - len(before)
         behind = await Message.filter(room_id=room_id, seq__gte=seq).order_by("seq").limit(rest + 1)
         here = [*before, *behind[:rest]]
-        own = await self._snapshots.own_reactions(actor.user_id, [row.id for row in here])
-        events = await self._snapshots.as_events(here, position)
+        own = await self.snapshots.own_reactions(actor.user_id, [row.id for row in here])
+        events = await self.snapshots.as_events(here, position)
         return AroundPage.model_construct(events=events, own_reactions=own, more=more, more_after=len(behind) > rest)
 
     async def thread(self, actor: Actor, message_id: int, cursor: str | None, limit: int) -> Page[MessageInThread]:
@@ -135,13 +142,17 @@ class Reading:
             (after,) = decode_cursor(cursor, _THREAD, int)
             query = query.filter(seq__gt=after)
         rows = await query.order_by("seq").limit(limit + 1)
-        events = {event["id"]: event for event in await self._snapshots.as_events(rows[:limit], position)}
+        events = {event["id"]: event for event in await self.snapshots.as_events(rows[:limit], position)}
         return page_of(
             rows,
             limit,
             lambda row: MessageInThread.model_validate(events[row.id]),
             lambda row: encode_cursor(_THREAD, row.seq),
         )
+
+    async def as_events(self, room_id: int, messages: Sequence[Message]) -> list[dict[str, Any]]:
+        """Messages of one room as their ``message-created``, as they are now. Who may read them was asked before."""
+        return await self._as_events(messages, await self._streams.store.position(room_of(room_id)))
 
     async def _enter(self, actor: Actor, room_id: int) -> tuple[Room, Standing]:
         place, standing = await self._standings.read(room_id, actor)

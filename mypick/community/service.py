@@ -27,6 +27,7 @@ from mypick.community.messages import Messages, Meter
 from mypick.community.models import Community, Room
 from mypick.community.moderation import Evict, Moderation
 from mypick.community.personal import CommunityData
+from mypick.community.places import Places
 from mypick.community.reactions import Reactions
 from mypick.community.reading import Reading
 from mypick.community.reports import Reports
@@ -70,6 +71,7 @@ class Communities:
         touches, notices = Touches(jobs), Notices(jobs)
         Shown(people).register(streams.store)
         self.reading = Reading(streams, standings)
+        self.places = Places(streams, standings, self.reading.snapshots)
         self.messages = Messages(
             streams, standings, rooms, rules, touches, clock=clock, ids=ids, jobs=jobs, meter=meter
         )

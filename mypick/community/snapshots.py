@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from mypick.community.models import Message, Reaction
+from mypick.community.models import Message, Reaction, ReadMarker
 from mypick.community.streams import CREATED, room_of
 from mypick.community.views import OwnReaction
 from mypick.gathering import Gathering
@@ -31,6 +31,7 @@ class Snapshots:
     def __init__(self, store: StreamStore) -> None:
         self._store = store
         self._rooms = Gathering(self._read)
+        self._markers = Gathering(_markers)
         self._own = Gathering(_own_reactions, most=ASKERS_AT_ONCE)
 
     async def of(self, room_id: int) -> Snapshot:
@@ -43,6 +44,10 @@ class Snapshots:
     async def own_reactions(self, user_id: int, message_ids: Sequence[int]) -> list[OwnReaction]:
         """What somebody has put on messages."""
         return await self._own.get((user_id, tuple(message_ids))) or [] if message_ids else []
+
+    async def read_up_to(self, user_id: int, room_id: int) -> int | None:
+        """The seq of somebody's read marker; None for whoever has not read there."""
+        return await self._markers.get((user_id, room_id))
 
     async def as_events(self, messages: Sequence[Message], position: Position) -> list[dict[str, Any]]:
         """Messages as they are now, each as its ``message-created``."""
@@ -87,6 +92,14 @@ async def newest(room_id: int, before_seq: int, limit: int) -> tuple[list[Messag
     """The last messages before a place, the oldest first; and whether there are more."""
     rows = await Message.filter(room_id=room_id, seq__lt=before_seq).order_by("-seq").limit(limit + 1)
     return rows[:limit][::-1], len(rows) > limit
+
+
+async def _markers(asked: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    people, rooms = {user_id for user_id, _ in asked}, {room_id for _, room_id in asked}
+    rows = await ReadMarker.filter(user_id__in=list(people), room_id__in=list(rooms)).values_list(
+        "user_id", "room_id", "seq"
+    )
+    return {(user_id, room_id): seq for user_id, room_id, seq in rows}
 
 
 async def _own_reactions(asked: Sequence[_Asked]) -> dict[_Asked, list[OwnReaction]]:

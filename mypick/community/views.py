@@ -211,6 +211,11 @@ class RoomTyping(View):
     user: PersonBrief
 
 
+class TimedOut(View):
+    until: Instant | None
+    reason: str | None
+
+
 class RoomJoined(View):
     stream: str
     epoch: str
@@ -223,6 +228,8 @@ class RoomJoined(View):
     role: RoleName | None
     mode: RoomMode
     online: int
+    read_seq: int | None = Field(description="up to where the asker has read; null where nothing was ever read")
+    timeout: TimedOut | None = Field(description="the asker only reads for a while")
 
 
 class HistoryPage(View):

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from mypick.accounts.actor import Actor
+from mypick.community.commands import PinMessage, React
 from mypick.community.models import Community, Membership, Room
 from mypick.community.policy import Role
 from mypick.creators.models import Creator
@@ -122,6 +124,32 @@ async def test_a_thread_is_read_page_by_page_from_any_of_its_messages(
     await Community.filter(id=community["id"]).update(visibility="members")
     status, body, _ = await rest.call("GET", f"/messages/{question['id']}/thread", headers=alice.headers)
     assert (status, code_of(body)) == (403, "NOT_MEMBER")
+
+
+async def test_a_message_is_found_by_its_id_with_what_is_pinned_and_ones_own_reactions(
+    rest: Rest, alice: Fan, bob: Fan, community: dict[str, Any], clock: FakeClock
+) -> None:
+    room, services = community["rooms"][0]["id"], rest.parts.communities
+    first, second = [await send(rest, alice, room, text) for text in ("first", "second")]
+    his = Actor(user_id=bob.id, role="fan", session_id=1, scopes=None, expires_at=None)
+    found = await get(rest, f"/messages/{first['id']}", bob)
+    assert (found["type"], found["seq"], found["data"]["text"]) == ("message-created", first["seq"], "first")
+    await services.reactions.react(his, React(message_id=second["id"], cid="r", emoji="👍", on=True))
+    await Membership.create(community_id=community["id"], user_id=bob.id, rank=Role.OWNER, joined_at=clock.now())
+    for message in (second, first):
+        await services.marks.pin(his, PinMessage(message_id=message["id"], cid=f"p{message['id']}", on=True))
+    own = [{"message_id": second["id"], "emoji": "👍"}]
+    for path in (f"/rooms/{room}/pins", f"/rooms/{room}/messages"):
+        page = await get(rest, path, bob)
+        assert [event["data"]["text"] for event in page["events"]] == ["first", "second"]
+        assert page["own_reactions"] == own
+        assert (await get(rest, path, alice))["own_reactions"] == []
+    await Community.filter(id=community["id"]).update(visibility="members")
+    for path in (f"/rooms/{room}/pins", f"/messages/{first['id']}"):
+        status, body, _ = await rest.call("GET", path, headers=alice.headers)
+        assert (status, code_of(body)) == (403, "NOT_MEMBER")
+    status, body, _ = await rest.call("GET", "/messages/999", headers=alice.headers)
+    assert (status, code_of(body)) == (404, "NOT_FOUND")
 
 
 async def test_refusals_have_their_status(

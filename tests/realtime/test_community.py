@@ -163,8 +163,13 @@ async def test_every_command_and_every_event(
     sanction = {"room_id": room, "user_id": bob.id}
     assert await ok(theirs, "timeout-member", **sanction, seconds=60, reason="x", cid=cid()) == {"seq": 9}
     assert await code(his, "send-message", room_id=room, cid=cid(), text="but") == "TIMED_OUT"
+    silenced = (await enter(first, bob, room)).joined  # type: ignore[attr-defined]
+    assert silenced["timeout"]["reason"] == "x"
+    assert silenced["timeout"]["until"].endswith("Z")
     assert await ok(theirs, "unban-member", **sanction, cid=cid()) == {"seq": 10}
     assert await ok(his, "mark-read", room_id=room, seq=10) == {}
+    again = (await enter(first, bob, room)).joined  # type: ignore[attr-defined]
+    assert (again["read_seq"], again["timeout"]) == (10, None)
     assert await ok(his, "report-message", message_id=answer["id"], reason="rude", cid=cid()) == {"seq": None}
     history = await ok(his, "history", room_id=room, before_seq=9, limit=2)
     assert [event["data"]["text"] for event in history["events"]] == ["hi", "www.example.com"]
@@ -193,6 +198,7 @@ async def test_who_comes_back_gets_what_was_missed_and_who_cannot_a_snapshot(
     await ok(hers, "delete-message", message_id=first, cid=cid())
     fresh = hers.joined  # type: ignore[attr-defined]
     assert (fresh["reset"], fresh["head_seq"], fresh["events"], fresh["online"]) == (True, 0, [], 1)
+    assert (fresh["read_seq"], fresh["timeout"], fresh["own_reactions"]) == (None, None, [])
     back = (await enter(node, alice, room, epoch=fresh["epoch"], after_seq=1)).joined  # type: ignore[attr-defined]
     assert (back["reset"], back["more"]) == (False, False)
     assert [(event["seq"], event["type"]) for event in back["events"]] == [
