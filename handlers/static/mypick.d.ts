@@ -158,6 +158,73 @@ export class Namespace {
   syncClock(rounds?: number): Promise<{ offset: number; rtt: number; now(): number }>;
 }
 
+export interface Message {
+  readonly id: number;
+  /** Its place in the room. */
+  readonly seq: number;
+  readonly at: string;
+  readonly author: { id: number; name: string; avatar_url: string | null } | null;
+  /** Plain text, empty where it was deleted; `<@17>` names one of `mentions`. */
+  readonly text: string;
+  readonly rev: number;
+  readonly edited_at: string | null;
+  readonly deleted: boolean;
+  readonly mentions: { id: number; name: string; avatar_url: string | null }[];
+  readonly reply_to: number | null;
+  readonly thread_id: number | null;
+  readonly reactions: { emoji: string; count: number; mine: boolean }[];
+  readonly pinned: boolean;
+}
+
+/** What was written and the room does not show yet. */
+export interface Unsent {
+  readonly cid: string;
+  readonly text: string;
+  readonly reply_to: number | null;
+  readonly state: "waiting" | "sending" | "sent" | "held" | "failed";
+  readonly error: MyPickError | null;
+}
+
+export class Room {
+  readonly id: number;
+  readonly state: "joining" | "live" | "away" | "out";
+  /** Why one is `out`. */
+  readonly error: MyPickError | null;
+  readonly role: string | null;
+  readonly mode: { slow_seconds: number; members_only: boolean; follow_minutes: number; locked: boolean; unique_text: boolean } | null;
+  readonly online: number;
+  readonly timeout: { until: string | null; reason: string | null } | null;
+  /** Up to where was read when the room was opened. */
+  readonly readSeq: number | null;
+  /** One unbroken stretch of the room, by `seq`. */
+  readonly messages: Message[];
+  readonly timeline: { readonly older: boolean; readonly newer: boolean; get(id: number): Message | null };
+  readonly outbox: { readonly shown: Unsent[]; retry(cid: string): void; discard(cid: string): void };
+  on(event: "reset" | "outbox" | "about" | "missed", listener: () => void): () => void;
+  on(event: "added", listener: (messages: Message[]) => void): () => void;
+  on(event: "changed", listener: (message: Message) => void): () => void;
+  on(event: "typing", listener: (people: { id: number; name: string }[]) => void): () => void;
+  on(event: "state", listener: (state: Room["state"]) => void): () => void;
+  on(event: "event", listener: (event: DurableEvent) => void): () => void;
+  open(): this;
+  close(): void;
+  loadOlder(): Promise<Message[]>;
+  loadNewer(): Promise<Message[]>;
+  goTo(seq: number): Promise<void>;
+  goToLatest(): Promise<void>;
+  /** `null` where 50 wait already. */
+  send(text: string, options?: { replyTo?: number | null }): Unsent | null;
+  edit(message: Message, text: string): Promise<{ seq: number; rev: number }>;
+  remove(message: Message, reason?: string | null): Promise<{ seq: number }>;
+  react(message: Message, emoji: string, on: boolean): Promise<void>;
+  pin(message: Message, on: boolean): Promise<{ seq: number }>;
+  report(message: Message, reason: string): Promise<unknown>;
+  sanction(command: "timeout-member" | "ban-member" | "unban-member", userId: number, more?: object): Promise<unknown>;
+  setMode(changes: object): Promise<unknown>;
+  markRead(seq: number): void;
+  typing(): void;
+}
+
 export class MyPick {
   constructor(options?: Options);
   readonly url: string;
@@ -173,5 +240,7 @@ export class MyPick {
     options?: RequestOptions,
   ): Promise<Answer<T>>;
   namespace(name: string): Namespace;
+  /** A room of a community; `open()` it. */
+  room(id: number): Room;
   close(): void;
 }

@@ -19,10 +19,11 @@
  */
 import { Listeners, MyPickError, backOff, newId, systemClock, wait } from "./mypick/errors.js";
 import { Namespace } from "./mypick/namespace.js";
+import { Room } from "./mypick/room.js";
 import { MemoryStorage, Session } from "./mypick/session.js";
 import { Stream } from "./mypick/stream.js";
 
-export { MyPickError, Namespace, Stream };
+export { MyPickError, Namespace, Room, Stream };
 
 const PREFIX = "/api/v1";
 const TIMEOUT_MS = 15_000;
@@ -161,6 +162,15 @@ export class MyPick {
     return this.#namespaces.get(name);
   }
 
+  /**
+   * A room of a community, live: its messages, and what one does there. `open()` it, and `close()` it at the end.
+   * @param {number} id
+   * @returns {Room}
+   */
+  room(id) {
+    return new Room(this.namespace("/community").connect(), id, { user: this.user, storage: browserStorage("sessionStorage") ?? undefined });
+  }
+
   #open(name) {
     if (!this.io) {
       throw new MyPickError("INVALID", "Sockets need the official client: new MyPick({ io }) from socket.io-client.");
@@ -269,10 +279,10 @@ function retryAfter(response, clock) {
   return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
 
-/** `localStorage`, or `null` where there is none or the browser forbids it. */
-function browserStorage() {
+/** `null` where there is none or the browser forbids it. */
+function browserStorage(name = "localStorage") {
   try {
-    return globalThis.window?.localStorage ?? null;
+    return globalThis.window?.[name] ?? null;
   } catch {
     return null;
   }

@@ -150,10 +150,6 @@ class Reading:
             lambda row: encode_cursor(_THREAD, row.seq),
         )
 
-    async def as_events(self, room_id: int, messages: Sequence[Message]) -> list[dict[str, Any]]:
-        """Messages of one room as their ``message-created``, as they are now. Who may read them was asked before."""
-        return await self._as_events(messages, await self._streams.store.position(room_of(room_id)))
-
     async def _enter(self, actor: Actor, room_id: int) -> tuple[Room, Standing]:
         place, standing = await self._standings.read(room_id, actor)
         policy.require_entry(standing, place.community.visibility)

@@ -1,0 +1,324 @@
+/**
+ * @file A room of a community: its messages as they are, and what somebody does there.
+ */
+import { Listeners, MyPickError } from "./errors.js";
+import { Outbox } from "./outbox.js";
+import { MemoryStorage } from "./session.js";
+import { Timeline } from "./timeline.js";
+import { Typing } from "./typing.js";
+
+/** Messages of one reading of history, as many as the server gives. */
+const PAGE = 100;
+/** The read marker is moved at most this often, ms. */
+const READ_EVERY_MS = 1_000;
+/** Changes remembered while an answer is on its way, which takes 15 s at most. */
+const MAX_LATE = 2_000;
+/** Tries to come in after the stream has given up, ms. */
+const AGAIN_MS = 10_000;
+
+/**
+ * Keeps a room live. Events (`on`): `reset` (begin anew with `messages`), `added` (messages at the end), `changed` (one
+ * message), `outbox`, `about` (role, mode, timeout or number of people), `typing` (people), `state`, `missed` (something
+ * was said while what is held ends in the past), `event` (each durable event).
+ */
+export class Room {
+  /** `joining`, `live`, `away` (no connection) or `out` (see `error`). */
+  state = "joining";
+  /** @type {MyPickError | null} */ error = null;
+  role = null;
+  mode = null;
+  online = 0;
+  /** @type {{until: string | null, reason: string | null} | null} */ timeout = null;
+  /** Up to where was read when the room was opened. */
+  readSeq = null;
+  #listeners = new Listeners();
+  #stops = [];
+  #stream = null;
+  #joinedOn = null; // the socket's id
+  #loading = null;
+  #late = null; // changes of messages that an answer on its way may bring as they were before
+  #generation = 0; // of what is held: an answer for an earlier one fits nowhere
+  #reading = { seq: 0, timer: null };
+
+  /**
+   * Made by `MyPick.room`.
+   * @param {import("./namespace.js").Namespace} namespace
+   * @param {number} id
+   * @param {object} options
+   * @param {{id: number} | null} options.user
+   * @param {object} [options.storage] keeps what was not sent yet: `sessionStorage` in a browser, else memory
+   */
+  constructor(namespace, id, { user, storage = new MemoryStorage() }) {
+    Object.assign(this, { namespace, id, user });
+    this.key = `room:${id}`;
+    this.timeline = new Timeline(user?.id ?? null);
+    this.typists = new Typing(namespace.clock, (people) => this.#listeners.emit("typing", people));
+    this.outbox = new Outbox({
+      send: ({ cid, text, reply_to: replyTo }) => namespace.emit("send-message", { room_id: id, cid, text, reply_to: replyTo }),
+      has: (seq) => seq <= this.#head,
+      onChange: () => this.#listeners.emit("outbox"),
+      storage,
+      key: `mypick.outbox.${user?.id}.${id}`,
+      clock: namespace.clock,
+      random: namespace.random,
+    });
+  }
+
+  /** @returns {() => void} takes the listener away */
+  on(event, listener) {
+    return this.#listeners.on(event, listener);
+  }
+
+  get messages() {
+    return this.timeline.messages;
+  }
+
+  /** Comes in, and comes back after every cut, until `close`. */
+  open() {
+    this.#stop();
+    this.#become("joining");
+    const { namespace } = this;
+    this.#stops = [
+      namespace.onState((state) => this.#connection(state)),
+      namespace.on("typing", ({ room_id: room, user }) => room === this.id && this.typists.seen(user)),
+      namespace.on("presence", ({ room_id: room, online }) => room === this.id && this.#about({ online })),
+      namespace.on("evicted", (told) => told.stream === this.key && this.#evicted(told)),
+    ];
+    this.#stream = namespace.stream(this.key, {
+      sync: (asked) => this.#sync(asked),
+      onEvent: (event) => this.#event(event),
+      onReset: (reply) => this.#reset(reply),
+      onError: (error) => this.#refused(error),
+    });
+    return this;
+  }
+
+  /** Goes out. */
+  close() {
+    this.#stop();
+    this.outbox.close();
+    if (this.namespace.state === "online" && this.#joinedOn) this.namespace.emit("leave-room", { room_id: this.id }).catch(() => {});
+  }
+
+  /** Older messages. @returns {Promise<import("./timeline.js").Message[]>} those that came */
+  loadOlder() {
+    const { timeline } = this;
+    if (!timeline.older || !timeline.first) return Promise.resolve([]);
+    return this.#once((isCurrent) => {
+      return this.#read(timeline.first.seq, (events, older, own) => (isCurrent() ? timeline.addOlder(events, { older, own }) : []));
+    });
+  }
+
+  /**
+   * Newer messages, where what is held ends in the past. History is read backwards: a step of as many places as one
+   * answer can hold leaves nothing out. What came after the question was asked may be in no answer.
+   */
+  loadNewer() {
+    const { timeline } = this;
+    if (!timeline.newer || !timeline.last) return Promise.resolve([]);
+    return this.#once(async (isCurrent) => {
+      for (let seen = timeline.last.seq; ; ) {
+        const upto = Math.min(seen + PAGE - 1, Math.max(this.#head, seen));
+        const fresh = await this.#read(upto + 1, (events, _, own) => {
+          if (!isCurrent()) return null;
+          const { seq: last } = timeline.last;
+          return timeline.addNewer(events.filter(({ seq }) => seq > last), { newer: upto < this.#head, own });
+        });
+        seen = upto;
+        if (!fresh || fresh.length || !timeline.newer) return fresh ?? [];
+      }
+    });
+  }
+
+  /** Makes the messages around `seq` those that are held. */
+  async goTo(seq) {
+    const { first, last, newer } = this.timeline;
+    if (first && seq >= first.seq && (!newer || seq <= last.seq)) return;
+    await this.#hold(Math.min(seq + PAGE / 2, this.#head));
+  }
+
+  /** Back to what is said now. */
+  async goToLatest() {
+    if (this.timeline.newer) await this.#hold(this.#head);
+  }
+
+  async #hold(upto) {
+    while (this.#loading) await this.#loading.catch(() => {});
+    await this.#once(() => this.#read(upto + 1, (events, older, own) => this.#begin(events, { older, newer: upto < this.#head, own })));
+  }
+
+  /** The last place in the room that is known of. */
+  get #head() {
+    return this.#stream?.seq ?? 0;
+  }
+
+  /** Says something. @returns {import("./outbox.js").Entry | null} `null` where too much waits already */
+  send(text, { replyTo = null } = {}) {
+    this.typists.rest();
+    return this.outbox.add(text, replyTo);
+  }
+
+  edit(message, text) {
+    return this.namespace.emit("edit-message", { message_id: message.id, text, rev: message.rev });
+  }
+
+  remove(message, reason = null) {
+    return this.namespace.emit("delete-message", { message_id: message.id, reason });
+  }
+
+  async react({ id }, emoji, on) {
+    const changed = () => this.timeline.get(id) && this.#listeners.emit("changed", this.timeline.get(id));
+    this.timeline.wish(id, emoji, on);
+    changed();
+    let seq = 0;
+    try {
+      ({ seq } = await this.namespace.emit("react", { message_id: id, emoji, on }));
+    } finally {
+      if (seq <= this.#head) this.timeline.grant(id, emoji); // else its event, still on the way, does it
+      changed();
+    }
+  }
+
+  pin(message, on) {
+    return this.namespace.emit("pin-message", { message_id: message.id, on });
+  }
+
+  report(message, reason) {
+    return this.namespace.emit("report-message", { message_id: message.id, reason });
+  }
+
+  /** One of `timeout-member` (with `seconds`), `ban-member` and `unban-member`. */
+  sanction(command, userId, more = {}) {
+    return this.namespace.emit(command, { room_id: this.id, user_id: userId, ...more });
+  }
+
+  setMode(changes) {
+    return this.namespace.emit("set-room-mode", { room_id: this.id, ...changes });
+  }
+
+  /** Everything up to `seq` was seen. */
+  markRead(seq) {
+    const reading = this.#reading;
+    if (seq <= reading.seq) return;
+    reading.seq = seq;
+    reading.timer ??= this.namespace.clock.setTimeout(() => {
+      reading.timer = null;
+      if (this.state !== "live") reading.seq = 0; // it is said again when somebody reads on
+      else this.namespace.emit("mark-read", { room_id: this.id, seq: reading.seq }).catch(() => (reading.seq = 0));
+    }, READ_EVERY_MS);
+  }
+
+  /** Somebody types here; as often as one likes. */
+  typing() {
+    if (this.state === "live" && this.typists.due()) this.namespace.send("typing", { room_id: this.id });
+  }
+
+  async #sync(asked) {
+    const options = { timeout: 10_000, retries: 0, expires: 15_000 };
+    const here = this.namespace.socket.id;
+    if (this.#joinedOn === here) {
+      const reply = await this.namespace.emit("sync", asked, options);
+      if (!reply.reset) return reply;
+    }
+    const place = asked.epoch && this.#joinedOn !== here ? { epoch: asked.epoch, after_seq: asked.after_seq } : {};
+    const reply = await this.namespace.emit("join-room", { room_id: this.id, ...place }, options);
+    this.#joinedOn = here;
+    this.readSeq ??= reply.read_seq ?? reply.head_seq;
+    this.error = null;
+    this.#become("live");
+    const { role, mode, online, timeout } = reply;
+    this.#about({ role, mode, online, timeout });
+    this.outbox.wake();
+    // A fresh snapshot is whole: for the stream there is nothing to apply.
+    return reply.reset ? { ...reply, snapshot: reply.events, events: [], older: reply.more, more: false } : reply;
+  }
+
+  #reset({ snapshot, older, own_reactions: own }) {
+    this.#late?.splice(0); // the snapshot holds it
+    this.#begin(snapshot, { older, own });
+    for (const message of this.messages) if (message.author?.id === this.user?.id) this.outbox.arrived(message);
+    this.outbox.passed();
+  }
+
+  #begin(events, about) {
+    this.#generation += 1;
+    this.timeline.reset(events, about);
+    this.#listeners.emit("reset");
+  }
+
+  #event(event) {
+    const { type, actor, data } = event;
+    const message = this.timeline.apply(event);
+    if (type !== "message-created" && this.#late?.length < MAX_LATE) this.#late.push(event);
+    if (type === "message-created") {
+      if (actor) this.typists.forget(actor.id);
+      if (actor && actor.id === this.user?.id) this.outbox.arrived({ id: event.id, text: data.text, reply_to: data.reply_to });
+      if (message) this.#listeners.emit("added", [message]);
+      else if (this.timeline.newer) this.#listeners.emit("missed");
+    } else if (message) this.#listeners.emit("changed", message);
+    if (type === "room-mode-changed") this.#about({ mode: data });
+    if (type === "member-sanctioned" && data.user_id === this.user?.id) {
+      this.#about({ timeout: data.kind === "timeout" ? { until: data.until, reason: null } : null });
+    }
+    this.#listeners.emit("event", event);
+  }
+
+  /** Puts an answer of history in its place with `take`, and behind it what happened while it was on its way. */
+  async #read(before, take) {
+    const late = (this.#late ??= []);
+    try {
+      const reply = await this.namespace.emit("history", { room_id: this.id, before_seq: before, limit: PAGE });
+      const taken = take(reply.events, reply.more, reply.own_reactions);
+      for (const event of late) this.timeline.apply(event);
+      return taken;
+    } finally {
+      this.#late = null;
+    }
+  }
+
+  #once(load) {
+    const generation = this.#generation;
+    this.#loading ??= load(() => generation === this.#generation).finally(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  #connection(state) {
+    if (state === "online" || this.state === "out") return; // coming in again says it
+    if (state === "signed-out") this.#out(new MyPickError("UNAUTHENTICATED", "Your session has ended. Sign in again."));
+    else if (this.state === "live") this.#become("away");
+  }
+
+  #refused(error) {
+    if (!error.retryable) this.#out(error);
+    else this.namespace.clock.setTimeout(() => this.namespace.state === "online" && this.#stream?.resume(), AGAIN_MS);
+  }
+
+  #evicted({ code, until = null, reason = null }) {
+    this.#joinedOn = null;
+    if (code !== "UNAUTHENTICATED") this.#out(new MyPickError(code, reason ?? "You were removed from the room.", { details: { until, reason } }));
+  }
+
+  #out(error) {
+    this.error = error;
+    this.#become("out");
+  }
+
+  #about(changes) {
+    Object.assign(this, changes);
+    this.#listeners.emit("about");
+  }
+
+  #become(state) {
+    if (state === this.state && state !== "out") return;
+    this.state = state;
+    this.#listeners.emit("state", state);
+  }
+
+  #stop() {
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+    this.namespace.forget(this.key);
+    this.#stream = null;
+    this.#joinedOn = null;
+  }
+}
