@@ -20,6 +20,7 @@ function seeded(seed) {
 
 /** A room as the server keeps it. */
 class Server {
+  random = Math.random;
   log = []; // durable events; texts are those of now
   rows = new Map();
   done = new Map(); // cid → reply
@@ -30,7 +31,7 @@ class Server {
   }
 
   append(type, actor, data, id) {
-    const event = { type, stream: "room:1", epoch: "e", seq: this.head + 1, id: id ?? 1_000 + this.head, at: "", actor: person(actor), data };
+    const event = { type, stream: "room:1", epoch: "e", seq: this.head + 1, id: id ?? 1_000 + this.head, at: "", actor: actor && person(actor), data };
     this.log.push(event);
     return event;
   }
@@ -62,8 +63,16 @@ class Server {
     people[on ? "add" : "delete"](who);
     if (people.size) row.reactions.set(emoji, people);
     else row.reactions.delete(emoji);
-    row.changed = this.append("reaction-changed", who, { message_id: row.id, emoji, on, reactions: this.counts(row) }).seq;
-    return { seq: row.changed };
+    if (this.random() < 0.5) row.due = true; // told later, with others
+    else row.changed = this.append("reaction-changed", who, { message_id: row.id, emoji, on, reactions: this.counts(row) }).seq;
+    return { seq: row.changed ?? row.seq };
+  }
+
+  tellReactions() {
+    for (const row of this.rows.values()) {
+      if (row.due && !row.deleted) row.changed = this.append("reaction-changed", null, { message_id: row.id, emoji: null, on: null, reactions: this.counts(row) }).seq;
+      row.due = false;
+    }
   }
 
   counts = (row) => [...row.reactions].map(([emoji, people]) => ({ emoji, count: people.size })).sort((a, b) => (a.emoji < b.emoji ? -1 : 1));
@@ -106,6 +115,7 @@ class Link {
   #listeners = new Map();
   #stream = null;
   #under = [];
+  #last = Promise.resolve();
 
   constructor(server, random) {
     Object.assign(this, { server, random, joined: false, told: 0 });
@@ -164,7 +174,14 @@ class Link {
     return this.#stream.behind || this.#stream.seq < this.server.head;
   }
 
-  async emit(event, body) {
+  /** One command after the other, as the server does them. */
+  emit(event, body) {
+    const answer = this.#last.then(() => this.#answer(event, body));
+    this.#last = answer.catch(() => {});
+    return answer;
+  }
+
+  async #answer(event, body) {
     for (let delay = Math.floor(this.random() * 3); delay > 0; delay -= 1) await turn();
     const lost = () => new MyPickError("TIMEOUT", "lost", { retryable: true });
     const here = this.socket.id;
@@ -179,6 +196,7 @@ class Link {
     else if (event === "send-message") reply = server.send(ME, body.text, body.cid, body.reply_to);
     else if (event === "react") reply = server.react(server.rows.get(body.message_id), ME, body.emoji, body.on);
     for (let delay = Math.floor(this.random() * 3); delay > 0; delay -= 1) await turn();
+    if (event === "react") return reply; // sent again until it is answered
     if (this.random() < 0.15 || here !== this.socket.id) throw lost(); // done, and nobody heard of it
     return reply;
   }
@@ -188,7 +206,7 @@ const pick = (list, random) => list[Math.floor(random() * list.length)];
 
 async function drive(seed) {
   const random = seeded(seed);
-  const server = new Server();
+  const server = Object.assign(new Server(), { random });
   for (let number = 0; number < 12; number += 1) server.send(1, `old ${number}`);
   const link = new Link(server, random);
   link.random = random;
@@ -213,10 +231,12 @@ async function drive(seed) {
     else if (dice < 0.84) room.loadNewer().catch(() => {});
     else if (dice < 0.88) room.goToLatest().catch(() => {});
     else if (dice < 0.89) server.floor = Math.floor(random() * server.head);
+    if (random() < 0.2) server.tellReactions();
     link.carry();
     if (random() < 0.6) await turn();
   }
   await Promise.all(asked);
+  server.tellReactions();
   for (let turns = 0; turns < 3_000; turns += 1) {
     link.mend();
     link.carry();

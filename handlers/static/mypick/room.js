@@ -11,6 +11,8 @@ import { Typing } from "./typing.js";
 const PAGE = 100;
 /** The read marker is moved at most this often, ms. */
 const READ_EVERY_MS = 1_000;
+/** Reactions are counted anew within 250 ms; one that changed nothing is in no count, ms. */
+const COUNTED_MS = 2_000;
 /** Changes remembered while an answer is on its way, which takes 15 s at most. */
 const MAX_LATE = 2_000;
 /** Tries to come in after the stream has given up, ms. */
@@ -167,15 +169,19 @@ export class Room {
   }
 
   async react({ id }, emoji, on) {
-    const changed = () => this.timeline.get(id) && this.#listeners.emit("changed", this.timeline.get(id));
-    this.timeline.wish(id, emoji, on);
-    changed();
-    let seq = 0;
+    const wish = this.timeline.wish(id, emoji, on);
+    const settle = (what, seq) => {
+      this.timeline.settle(id, wish, what, seq);
+      if (this.timeline.get(id)) this.#listeners.emit("changed", this.timeline.get(id));
+    };
+    this.#listeners.emit("changed", this.timeline.get(id));
     try {
-      ({ seq } = await this.namespace.emit("react", { message_id: id, emoji, on }));
-    } finally {
-      if (seq <= this.#head) this.timeline.grant(id, emoji); // else its event, still on the way, does it
-      changed();
+      const { seq } = await this.namespace.emit("react", { message_id: id, emoji, on });
+      settle("done", seq);
+      this.namespace.clock.setTimeout(() => settle("told"), COUNTED_MS);
+    } catch (error) {
+      settle("failed");
+      throw error;
     }
   }
 

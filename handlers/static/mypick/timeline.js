@@ -1,6 +1,7 @@
 /**
  * @file The messages of a room that a client holds: one unbroken stretch of the room's past, by `seq`.
  */
+import { OwnReactions } from "./reactions.js";
 
 /** Messages held; beyond it the far end is let go and can be loaded again. About 1 KB each. */
 const MAX_KEPT = 8_000;
@@ -29,8 +30,7 @@ export class Timeline {
   /** There are newer ones: what is held ends in the past, and what is said now is not put behind it. */
   newer = false;
   #byId = new Map();
-  #wishes = new Map(); // message id → emoji → whether it shall be on; as many as commands are under way
-  #said = new Map(); // message id → reactions as the server said, where something is wished
+  #reactions = new OwnReactions();
   #me;
 
   /** @param {number | null} me whose reactions are `mine` */
@@ -66,7 +66,8 @@ export class Timeline {
 
   /** Begins anew with these `message-created`, the oldest first. */
   reset(events, { older, newer = false, own = [] }) {
-    for (const map of [this.#byId, this.#wishes, this.#said]) map.clear();
+    this.#byId.clear();
+    this.#reactions = new OwnReactions();
     this.messages = [];
     Object.assign(this, { older, newer });
     this.#join(events, own, (fresh) => this.messages.push(...fresh));
@@ -78,7 +79,7 @@ export class Timeline {
     const fresh = this.#join(events, own, (found) => (this.messages = [...found, ...this.messages]));
     const over = this.messages.length - this.maxKept;
     if (over > 0) {
-      for (const { id } of this.messages.splice(-over)) this.#byId.delete(id);
+      this.#forget(this.messages.splice(-over));
       this.newer = true;
     }
     return fresh;
@@ -110,62 +111,33 @@ export class Timeline {
       Object.assign(message, { text, rev, edited_at, deleted, mentions });
     } else if (type === "message-deleted") {
       Object.assign(message, { text: "", deleted: true, mentions: [], reactions: [], pinned: false });
-      this.#wishes.delete(message.id);
-      this.#said.delete(message.id);
+      this.#reactions.forget(message.id);
     } else if (type === "reaction-changed") {
-      const said = this.#said.get(message.id) ?? message.reactions;
-      const mine = new Set(said.filter((one) => one.mine).map((one) => one.emoji));
-      if (event.actor?.id === this.#me) mine[data.on ? "add" : "delete"](data.emoji);
-      message.reactions = data.reactions.map((one) => ({ ...one, mine: mine.has(one.emoji) }));
-      this.#said.delete(message.id);
-      if (event.actor?.id === this.#me && this.#wishes.get(message.id)?.get(data.emoji) === data.on) this.grant(message.id, data.emoji);
-      this.#wish(message);
+      this.#reactions.tell(message, data, event.seq, event.actor?.id === this.#me);
     } else if (type === "message-pinned") {
       message.pinned = data.on;
     } else return null;
     return message;
   }
 
-  /** Shows one's own reaction as put on or taken off before the server has said so, until `grant`. */
+  /** Shows one's own reaction as put on or taken off, before the server has said so. Returns the wish. */
   wish(id, emoji, on) {
     const message = this.get(id);
-    if (!message) return;
-    if (!this.#wishes.has(message.id)) this.#wishes.set(message.id, new Map());
-    this.#wishes.get(message.id).set(emoji, on);
-    this.#wish(message);
+    return message && this.#reactions.wish(message, emoji, on);
   }
 
-  /** What the server says holds again for this reaction. */
-  grant(id, emoji) {
-    const [message, wishes] = [this.get(id), this.#wishes.get(id)];
-    wishes?.delete(emoji);
-    if (wishes?.size === 0) this.#wishes.delete(id);
-    if (message) this.#wish(message);
-  }
-
-  /** `reactions` is what the server said, changed by what is wished. */
-  #wish(message) {
-    const said = this.#said.get(message.id) ?? message.reactions;
-    const wishes = this.#wishes.get(message.id);
-    message.reactions = said;
-    this.#said.delete(message.id);
-    if (!wishes) return;
-    this.#said.set(message.id, said);
-    const shown = new Map(said.map((one) => [one.emoji, one]));
-    for (const [emoji, on] of wishes) {
-      const was = shown.get(emoji) ?? { emoji, count: 0, mine: false };
-      if (was.mine !== on) shown.set(emoji, { emoji, count: was.count + (on ? 1 : -1), mine: on });
-    }
-    message.reactions = [...shown.values()].filter(({ count }) => count > 0).sort((a, b) => (a.emoji < b.emoji ? -1 : 1));
+  /** What became of a wish: `"done"`, `"failed"`, or `"told"` where no count will come any more. */
+  settle(id, wish, what, seq) {
+    const message = this.get(id);
+    if (!message || !wish) return;
+    if (what === "told") this.#reactions.drop(message, wish);
+    else this.#reactions.settle(message, wish, what === "done", seq);
   }
 
   #join(events, own, put) {
     const fresh = events.filter(({ id }) => !this.#byId.has(id)).map((event) => asMessage(event));
     for (const message of fresh) this.#byId.set(message.id, message);
-    for (const { message_id: id, emoji } of own) {
-      const reaction = this.get(id)?.reactions.find((one) => one.emoji === emoji);
-      if (reaction) reaction.mine = true;
-    }
+    for (const { message_id: id, emoji } of own) this.#reactions.know(this.get(id), emoji);
     put(fresh);
     return fresh;
   }
@@ -173,8 +145,15 @@ export class Timeline {
   #forgetOldest() {
     const over = this.messages.length - this.maxKept;
     if (over <= 0) return;
-    for (const { id } of this.messages.splice(0, over)) this.#byId.delete(id);
+    this.#forget(this.messages.splice(0, over));
     this.older = true;
+  }
+
+  #forget(messages) {
+    for (const { id } of messages) {
+      this.#byId.delete(id);
+      this.#reactions.forget(id);
+    }
   }
 }
 
