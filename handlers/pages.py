@@ -20,6 +20,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from handlers.texts import Texts
+from mypick.community import policy
 
 log = structlog.get_logger(__name__)
 
@@ -34,16 +35,23 @@ CLIENT_FILE = "vendor/socket.io.min.js"
 CLIENT_ORIGIN = "https://cdn.socket.io"
 CLIENT_INTEGRITY = "sha384-fBrXvbDtHoeKWJ/hcA6M+YGueiDW+h45I7V6F2kD1S8bOkrF9rZYPLVkCR6BLR/1"
 
+_ID = r"[1-9]\d{0,18}"
 PAGES = {
     "/": "home",
     "/sign-up": "sign-up",
     "/sign-in": "sign-in",
     "/feed": "feed",
     "/creators": "creators",
-    r"/creators/{id:[1-9]\d{0,18}}": "creator",
+    rf"/creators/{{id:{_ID}}}": "creator",
+    "/communities": "communities",
+    rf"/communities/{{id:{_ID}}}": "community",
+    rf"/communities/{{id:{_ID}}}/rooms/{{room:{_ID}}}": "room",
     "/notifications": "notifications",
     "/settings": "settings",
 }
+
+# pages that let only some people do some things are told who may: the table of policy.py, once more nowhere
+_WITH_RANKS = frozenset({"community", "room"})
 
 _CONTENT_TYPES = {
     ".css": "text/css",
@@ -165,7 +173,7 @@ class Pages:
             "t": table.__getitem__,
             "asset": self._assets.url,
             "client": self._client(),
-            "boot": {"lang": language, "page": page, "texts": table},
+            "boot": {"lang": language, "page": page, "texts": table, **(_ranks() if page in _WITH_RANKS else {})},
         }
 
     def _client(self) -> Mapping[str, str]:
@@ -217,6 +225,12 @@ def setup_pages(app: web.Application, *, secure_cookies: bool = False, folder: P
     app.router.add_get(r"/{name:favicon\.svg}", assets.serve)
     app.router.add_get("/favicon.ico", to_icon)  # asked for by itself where a page names no icon, as by the references
     return pages
+
+
+def _ranks() -> Mapping[str, Any]:
+    """Roles from the lowest up, and the lowest that may do each action."""
+    lowest = {action.name.lower(): role.word for action, role in policy.LOWEST.items()}
+    return {"roles": [role.word for role in policy.Role], "lowest": lowest}
 
 
 def _with_language(request: web.Request, language: str) -> str:

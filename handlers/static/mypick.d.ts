@@ -207,6 +207,8 @@ export class Room {
   on(event: "state", listener: (state: Room["state"]) => void): () => void;
   on(event: "event", listener: (event: DurableEvent) => void): () => void;
   open(): this;
+  /** Shows an answer of `GET /rooms/{id}/messages` until one has come in. */
+  show(page: { events: DurableEvent[]; more: boolean; own_reactions: object[] }): void;
   close(): void;
   loadOlder(): Promise<Message[]>;
   loadNewer(): Promise<Message[]>;

@@ -80,7 +80,7 @@ export class PagedList {
 
   #show(answer, first) {
     this.#cursor = answer.pagination?.next_cursor ?? null;
-    const elements = answer.data.filter((item) => !this.#seen.has(item.id)).map((item) => this.#element(item));
+    const elements = answer.data.filter((item) => !this.#seen.has(item.id ?? item.user?.id)).map((item) => this.#element(item));
     this.list.append(...elements);
     this.options.onPage?.(answer);
     if (first && !this.list.children.length) {
@@ -99,7 +99,7 @@ export class PagedList {
   }
 
   #element(item) {
-    this.#seen.add(item.id);
+    this.#seen.add(item.id ?? item.user?.id);
     return this.options.draw(item);
   }
 }

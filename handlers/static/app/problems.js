@@ -16,6 +16,22 @@ const SPECIAL = {
     QUOTA_EXHAUSTED: "problem.source.quota",
     FULL: "problem.follow.full",
   },
+  room: {
+    LOCKED: "problem.room.locked",
+    MEMBERS_ONLY: "problem.room.members",
+    NOT_MEMBER: "problem.room.members",
+    FOLLOW_AGE: "problem.room.follow",
+    SLOW_MODE: "problem.room.slow",
+    TIMED_OUT: "problem.room.timeout",
+    BANNED: "problem.room.banned",
+    DUPLICATE_TEXT: "problem.room.same",
+    BLOCKED: "problem.room.blocked",
+    GONE: "problem.room.gone",
+    FULL: "problem.room.full",
+    TOO_LARGE: "problem.room.long",
+    FORBIDDEN: "problem.room.rank",
+  },
+  leave: { CONFLICT: "problem.community.owner" },
 };
 
 const GENERAL = {

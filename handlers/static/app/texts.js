@@ -4,11 +4,14 @@ const boot = JSON.parse(document.getElementById("boot").textContent);
 
 export const language = boot.lang;
 export const page = boot.page;
+/** Roles of a community from the lowest up, and the lowest that may do each action; on pages that need it. */
+export const { roles = [], lowest = {} } = boot;
 
 const plural = new Intl.PluralRules(language);
 const number = new Intl.NumberFormat(language);
 const compact = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const hours = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
 const lasting = new Intl.RelativeTimeFormat(language, { numeric: "always" });
 /** Units that times are told in, each up to so many; beyond them stands the date. */
 const STEPS = [
@@ -65,6 +68,16 @@ export const date = (iso) => new Intl.DateTimeFormat(language, { dateStyle: "med
 export const dateTime = (iso) =>
   new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 
+/** `14:03`, `오후 2:03`. */
+export const clockTime = (iso) => hours.format(new Date(iso));
+
+/** `Tuesday, 3 March`; with the year where it is another than this one. */
+export function day(iso) {
+  const then = new Date(iso);
+  const year = then.getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" };
+  return new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", ...year }).format(then);
+}
+
 /** A `<time>` that says how long ago and, when pointed at, exactly when. It is kept current by `keepTimes`. */
 export function timeElement(iso) {
   const element = document.createElement("time");
@@ -91,7 +104,7 @@ export function duration(seconds) {
 export function keepTimes() {
   const tick = () => {
     const now = Date.now();
-    for (const element of document.querySelectorAll("time[datetime]")) {
+    for (const element of document.querySelectorAll("time[datetime]:not([data-fixed])")) {
       const text = ago(element.dateTime, now);
       if (element.textContent !== text) element.textContent = text;
     }

@@ -95,6 +95,11 @@ export class Room {
     return this;
   }
 
+  /** Shows an answer of `GET /rooms/{id}/messages` until one has come in. */
+  show({ events, more, own_reactions: own }) {
+    if (this.state === "joining" && !this.messages.length) this.#begin(events, { older: more, own });
+  }
+
   /** Goes out. */
   close() {
     this.#stop();

@@ -23,6 +23,7 @@ async function show() {
     document.title = document.title.replace(t("creators.title"), creator.name);
     box.replaceChildren(head(creator));
     list.reload();
+    showCommunity();
   } catch (error) {
     $("#latest").hidden = true;
     $("#list").replaceChildren();
@@ -32,6 +33,16 @@ async function show() {
     } else box.replaceChildren(problemBox(error, () => location.reload()));
   } finally {
     box.removeAttribute("aria-busy");
+  }
+}
+
+/** The creator's fans talk there; a community opens with the first follower. */
+async function showCommunity() {
+  if (!client.user) return;
+  const { data } = await client.request("GET", "/communities", null, { query: { creator_id: id } }).catch(() => ({ data: [] }));
+  for (const community of data.slice(0, 1)) {
+    const link = el("a", { class: "button quiet community-link", href: `/communities/${community.id}` }, icon("talk"), t("community.open"));
+    $(".creator-head .follow", box)?.before(link);
   }
 }
 
