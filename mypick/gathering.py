@@ -20,16 +20,18 @@ V = TypeVar("V")
 MOST = 1_000  # questions in one batch; what is more waits for the next, which begins at once
 CALM, STORM = 200, 1_000  # questions a second: up to the first nobody waits, from the second on everybody most
 LONGEST_PAUSE = 0.3  # seconds between two batches in a storm: at 3,300 questions a second each is full
-TOLD_AT_ONCE = 10  # of a batch in one turn of the loop: each wakes a task, which goes on for 50 to 150 µs
+TOLD_AT_ONCE = 10  # callers in one turn of the loop: each is a task that is woken, and goes on for 50 to 150 µs
+TOLD_WITHIN = 5  # turns; of a full batch 200 callers, 10 to 16 ms, have one together
 MEMORY = 0.25  # seconds over which the rate is measured: two questions at once are no storm
 
 
 class Gathering(Generic[K, V]):
     """``ask`` answers many questions at once; a question that has no answer is left out of what it returns.
 
-    The first question is asked in the same turn of the loop, together with all others of that turn. After a batch
-    comes a pause in which questions gather; its length follows the rate of questions, so that there is none while few
-    come. An answer is never older than its question. Without a ``longest_pause`` only the turn is shared.
+    The first question is asked in the same turn of the loop where it stays alone. While others come, turn by turn, it
+    waits for them, ``TOLD_WITHIN`` turns at most: so those who were told together one thing ask together for the next.
+    After a batch comes a pause in which questions gather; its length follows the rate of questions, so that there is
+    none while few come. An answer is never older than its question. With no ``longest_pause`` only turns are shared.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Gathering(Generic[K, V]):
         self._waiting: dict[K, list[asyncio.Future[V | None]]] = {}  # bound: one for each caller
         self._batches: set[asyncio.Task[None]] = set()
         self._due: asyncio.Handle | None = None
+        self._came = self._turns = 0  # questions since the last look, and looks that waited for more
         self._began_at = -math.inf
         self._free_at = 0.0
         self._recent = 0.0  # questions of late; those of MEMORY seconds ago count for a third
@@ -59,8 +62,19 @@ class Gathering(Generic[K, V]):
             if db.in_a_transaction():  # of the first, whose context becomes the batch's
                 self._waiting.clear()
                 raise RuntimeError("a gathered question must not be asked inside a transaction")
-            self._due = loop.call_at(max(loop.time(), self._free_at), self._begin)
+            self._came, self._turns = 0, 0
+            self._due = loop.call_at(max(loop.time(), self._free_at), self._look)
+        else:
+            self._came += 1
         return await answer
+
+    def _look(self) -> None:
+        """Once a turn: ask, unless others came in the last one."""
+        if self._came and self._turns < TOLD_WITHIN and len(self._waiting) < self._most:
+            self._came, self._turns = 0, self._turns + 1
+            self._due = asyncio.get_running_loop().call_soon(self._look)
+        else:
+            self._begin()
 
     def _begin(self) -> None:
         loop = asyncio.get_running_loop()
@@ -81,15 +95,16 @@ class Gathering(Generic[K, V]):
 
     async def _answer(self, batch: Mapping[K, Sequence[asyncio.Future[V | None]]]) -> None:
         asked = [(question, future) for question, futures in batch.items() for future in futures]
+        at_once = max(TOLD_AT_ONCE, len(asked) // TOLD_WITHIN)
         try:
             try:
                 answers = await self._ask(list(batch))
             except Exception as failure:
-                async for part in slices(asked, TOLD_AT_ONCE):
+                async for part in slices(asked, at_once):
                     for _, future in _unanswered(part):
                         future.set_exception(failure)
             else:
-                async for part in slices(asked, TOLD_AT_ONCE):
+                async for part in slices(asked, at_once):
                     for question, future in _unanswered(part):
                         future.set_result(answers.get(question))
         finally:

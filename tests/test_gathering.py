@@ -64,11 +64,11 @@ async def test_those_of_one_batch_are_woken_over_several_turns(asked: Asked, fai
             await gathering.get(number)
         woken[turn] += 1
 
-    tasks = [asyncio.create_task(ask(number)) for number in range(95)]
+    tasks = [asyncio.create_task(ask(number)) for number in range(45)]
     while not all(task.done() for task in tasks):
         await asyncio.sleep(0)
         turn += 1
-    assert (len(asked.batches), sum(woken.values()), max(woken.values())) == (1, 95, TOLD_AT_ONCE)
+    assert (len(asked.batches), sum(woken.values()), max(woken.values())) == (1, 45, TOLD_AT_ONCE)
 
 
 async def test_who_is_not_told_yet_when_all_ends_hears_of_it(asked: Asked) -> None:
@@ -136,3 +136,17 @@ async def test_inside_a_transaction_nothing_is_gathered(asked: Asked) -> None:
         with pytest.raises(RuntimeError, match="transaction"):
             await gathering.get(1)
     assert asked.batches == []
+
+
+async def test_who_ask_while_others_come_are_asked_for_together(asked: Asked) -> None:
+    """As those do whom a batch has just told something, some in each turn."""
+    gathering = Gathering(asked)
+    tasks = []
+    for number in range(3):
+        tasks += [asyncio.create_task(gathering.get(2 * number + other + 100)) for other in range(2)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+    assert asked.batches == [[100, 101, 102, 103, 104, 105]]
+    assert gathering._turns > 0, "each turn but the last brought more"
+    assert await gathering.get(7) == 14
+    assert gathering._turns == 0, "who is alone waits for nobody"
