@@ -87,8 +87,8 @@ class Messages:
         """Say something in a room.
 
         Looked at in this order, so that a retry of what was sent is never refused, and what is refused costs nothing:
-        the cid, sanctions, the room's mode, the rate, slow mode, text said before, terms, links of newcomers. All of it
-        under the lock of the room's stream.
+        the cid, sanctions, the room's mode, the rate, slow mode, text said before, terms, links of newcomers, floods.
+        All of it under the lock of the room's stream.
         """
         stream = await self._rooms.stream_of(command.room_id)
         message_id, *notice_ids = await self._ids.take(3 if command.reply_to or mentioned(command.text) else 1)
@@ -152,7 +152,9 @@ class Messages:
                 raise not_found("message in this room to reply to")
             if sending.parent.deleted_at:
                 raise DomainError(Code.GONE, "the message that you reply to was deleted")
-        sending.held_for = await self._rules.judge(place, standing, command.text)
+        sending.held_for = await self._rules.judge_new(
+            place, standing, command.text, message_id=sending.message_id, now=now
+        )
         if sending.held_for:
             waiting = HeldMessage.filter(author_id=actor.user_id, room_id=room.id, status="waiting")
             if await waiting.count() >= MAX_WAITING:

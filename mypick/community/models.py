@@ -192,7 +192,7 @@ class HeldMessage(Model):
     author_id = fields.BigIntField()
     text = fields.TextField()  # empty once decided
     reply_to = fields.BigIntField(null=True)
-    cause = fields.CharField(max_length=20)  # term, link
+    cause = fields.CharField(max_length=20)  # term, link, flood
     term = fields.CharField(max_length=50, null=True)  # that the text holds
     status = fields.CharField(max_length=10, default="waiting")  # waiting, approved, rejected
     created_at = fields.DatetimeField()

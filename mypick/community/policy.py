@@ -41,6 +41,7 @@ class Action(Enum):
     REACT = "react to messages"
     REPORT = "report messages"
     LINK = "send links without a moderator's look"
+    FLOOD = "write long, loud or crowded texts, and what many newcomers just said"
     MENTION = "notify people by mentioning them"
     SKIP_SLOW = "write as often as they like in slow mode"
     SKIP_MODE = "write whatever the mode of a room"
@@ -81,6 +82,7 @@ LOWEST: Mapping[Action, Role] = {
     Action.REACT: Role.NEWCOMER,
     Action.REPORT: Role.NEWCOMER,
     Action.LINK: Role.MEMBER,
+    Action.FLOOD: Role.MEMBER,
     Action.MENTION: Role.MEMBER,
     Action.SKIP_SLOW: Role.VIP,
     Action.SKIP_MODE: Role.MODERATOR,

@@ -52,6 +52,11 @@ def mentioned(text: str) -> list[int]:
     return list(dict.fromkeys(int(found) for found in _MENTION.findall(text) if int(found) < 2**63))[:MAX_MENTIONS]
 
 
+def mentions_in(text: str) -> int:
+    """How many times it names somebody, whoever they are."""
+    return len(_MENTION.findall(text))
+
+
 def has_link(text: str) -> bool:
     """Whether a reader would see an address in it, with or without ``https://``."""
     return _LINK.search(unicodedata.normalize("NFKC", text)) is not None

@@ -293,7 +293,7 @@ class HeldView(View):
     id: int
     author: PersonBrief | None
     text: str
-    cause: str = Field(examples=["term"], description="term, link")
+    cause: str = Field(examples=["term"], description="term, link, flood")
     term: str | None = Field(description="that the text holds, where the cause is a term")
     created_at: Instant
 

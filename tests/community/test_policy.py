@@ -53,6 +53,7 @@ SEND         newcomer member vip moderator manager owner admin
 REACT        newcomer member vip moderator manager owner admin
 REPORT       newcomer member vip moderator manager owner admin
 LINK                  member vip moderator manager owner admin
+FLOOD                 member vip moderator manager owner admin
 MENTION               member vip moderator manager owner admin
 SKIP_SLOW                    vip moderator manager owner admin
 SKIP_MODE                        moderator manager owner admin

@@ -1,12 +1,14 @@
-"""What the text of a message is judged by: terms, links of newcomers."""
+"""What the text of a message is judged by: terms, floods, links of newcomers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from mypick.community import policy
 from mypick.community.policy import Action, Standing
 from mypick.community.standings import Place
+from mypick.community.terms.floods import Floods, too_much
 from mypick.community.terms.matchers import Matchers
 from mypick.community.terms.patterns import Effect
 from mypick.community.texts import has_link
@@ -17,13 +19,27 @@ from mypick.errors import Code, DomainError
 class Hold:
     """Why a text waits for a moderator."""
 
-    cause: str  # term, link
+    cause: str  # term, link, flood
     term: str | None = None
 
 
 class TextRules:
     def __init__(self, matchers: Matchers) -> None:
-        self._matchers = matchers
+        self._matchers, self._floods = matchers, Floods()
+
+    async def judge_new(
+        self, place: Place, standing: Standing, text: str, *, message_id: int, now: datetime
+    ) -> Hold | None:
+        """The same for a new message: what was said before counts too."""
+        hold = await self.judge(place, standing, text)
+        if policy.may(standing.role, Action.SKIP_TERMS):
+            return hold
+        community_id, user_id = place.community.id, standing.user_id
+        if self._floods.repeats(community_id, user_id, message_id, text, now):
+            raise DomainError(Code.DUPLICATE_TEXT, "you have just said this: say something else")
+        if not policy.may(standing.role, Action.FLOOD) and self._floods.raided(community_id, user_id, text, now):
+            return hold or Hold("flood")
+        return hold
 
     async def judge(self, place: Place, standing: Standing, text: str) -> Hold | None:
         """Nothing for a text that may be sent. ``BLOCKED`` names no term: it would teach how to write it."""
@@ -33,6 +49,8 @@ class TextRules:
                 raise DomainError(Code.BLOCKED, "this cannot be said in this community: say it in other words")
             if found:
                 return Hold("term", found.term.text)
+        if not policy.may(standing.role, Action.FLOOD) and (change := too_much(text)):
+            raise DomainError(Code.FORBIDDEN, change)
         if has_link(text) and not policy.may(standing.role, Action.LINK):
             return Hold("link")
         return None
