@@ -70,7 +70,8 @@ class Edits:
             if message.rev != command.rev:
                 # without the text: answers are stored for Idempotency-Key, and what is deleted must be nowhere
                 raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": message.rev})
-            if await self._rules.judge(place, standing, command.text):
+            self._rules.require_brief(standing, command.text)
+            if await self._rules.judge(place.community, standing, command.text):
                 # not held: the earlier text would have to stay or to go while somebody decides
                 raise DomainError(Code.FORBIDDEN, "a moderator has to look at this first: send it as a new message")
             kept[:] = [message]

@@ -153,7 +153,7 @@ class Messages:
             if sending.parent.deleted_at:
                 raise DomainError(Code.GONE, "the message that you reply to was deleted")
         sending.held_for = await self._rules.judge_new(
-            place, standing, command.text, message_id=sending.message_id, now=now
+            place.community, standing, command.text, message_id=sending.message_id, now=now
         )
         if sending.held_for:
             waiting = HeldMessage.filter(author_id=actor.user_id, room_id=room.id, status="waiting")

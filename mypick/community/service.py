@@ -85,7 +85,9 @@ class Communities:
         self.appeals = Appeals(streams, standings, touches, notices, clock=clock, ids=ids)
         self.reports = Reports(streams, standings, rooms, touches, clock=clock, ids=ids)
         self.search = CommunitySearch(standings)
-        self.discussions = Discussions(streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter)
+        self.discussions = Discussions(
+            streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter, rules=rules
+        )
         self.terms = Terms(streams, standings, matchers, clock=clock, ids=ids)
         self.importer = Importer(streams, clock=clock, ids=ids)
         self.data = CommunityData(streams, standings, clock=clock, ids=ids)

@@ -21,7 +21,7 @@ from mypick.community.mentions import forget_text
 from mypick.community.models import ModerationEntry, Report
 from mypick.community.policy import Action
 from mypick.community.streams import community_stream
-from mypick.community.texts import has_link
+from mypick.community.terms.rules import TextRules
 from mypick.community.views import Done, Edited
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
@@ -29,8 +29,9 @@ from mypick.streams import Event, NewEvent
 
 
 class PostEdits:
-    def __init__(self, floor: Floor, count_jobs: CountJobs, *, ids: Ids) -> None:
+    def __init__(self, floor: Floor, count_jobs: CountJobs, rules: TextRules, *, ids: Ids) -> None:
         self._floor = floor
+        self._rules = rules
         self._count_jobs = count_jobs
         self._ids = ids
 
@@ -43,7 +44,7 @@ class PostEdits:
         async def decide() -> Sequence[NewEvent]:
             held = await self._floor.hold_discussion(discussion_id, actor)
             row = standing_discussion(held.discussion)
-            _require_own(held, row, command.rev, f"{command.title}\n{command.text}")
+            await self._require_own(held, row, command.rev, f"{command.title}\n{command.text}")
             found[:] = [(row, held.now)]
             return [
                 NewEvent(stream, EDITED, {}, ref=row.id, actor_id=actor.user_id)
@@ -77,7 +78,7 @@ class PostEdits:
         async def decide() -> Sequence[NewEvent]:
             held = await self._floor.hold_discussion(discussion_id, actor)
             row = await standing_comment(command.comment_id)
-            _require_own(held, row, command.rev, command.text)
+            await self._require_own(held, row, command.rev, command.text)
             found[:] = [(row, held.now)]
             return [NewEvent(stream_of(discussion_id), COMMENT_EDITED, {}, ref=row.id, actor_id=actor.user_id)]
 
@@ -211,16 +212,15 @@ class PostEdits:
             at=held.now,
         )
 
-
-def _require_own(held: Held, row: Discussion | Comment, rev: int, text: str) -> None:
-    policy.require_voice(held.standing, held.now)
-    policy.require(held.standing, Action.DISCUSS)
-    if row.author_id != held.standing.user_id:
-        raise DomainError(Code.FORBIDDEN, "only who wrote it may edit it")
-    if row.rev != rev:
-        raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": row.rev})
-    if has_link(text) and not policy.may(held.standing.role, Action.LINK):
-        raise DomainError(Code.FORBIDDEN, "newcomers may not edit links in: write anew")
+    async def _require_own(self, held: Held, row: Discussion | Comment, rev: int, text: str) -> None:
+        policy.require_voice(held.standing, held.now)
+        policy.require(held.standing, Action.DISCUSS)
+        if row.author_id != held.standing.user_id:
+            raise DomainError(Code.FORBIDDEN, "only who wrote it may edit it")
+        if row.rev != rev:
+            raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": row.rev})
+        if await self._rules.judge(held.community, held.standing, text):
+            raise DomainError(Code.FORBIDDEN, "a moderator has to look at this first: write anew")
 
 
 async def _keep(row: Discussion | Comment, now: datetime) -> None:

@@ -24,7 +24,7 @@ from mypick.community.messages import Meter
 from mypick.community.models import Community
 from mypick.community.policy import Action, Standing
 from mypick.community.streams import community_stream
-from mypick.community.texts import has_link
+from mypick.community.terms.rules import TextRules
 from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
@@ -56,15 +56,18 @@ class Draft:
 class Posts:
     """``meter`` bounds how often one person writes."""
 
-    def __init__(self, floor: Floor, count_jobs: CountJobs, *, ids: Ids, jobs: Jobs, meter: Meter) -> None:
+    def __init__(
+        self, floor: Floor, count_jobs: CountJobs, rules: TextRules, *, ids: Ids, jobs: Jobs, meter: Meter
+    ) -> None:
         self._floor = floor
+        self._rules = rules
         self._count_jobs = count_jobs
         self._ids = ids
         self._jobs = jobs
         self._meter = meter
 
     async def create(self, actor: Actor, command: CreateDiscussion) -> PostSent:
-        """Begin a discussion. Looked at as with messages: the cid, sanctions, the rate, links of newcomers."""
+        """Begin a discussion. Looked at as with messages: the cid, sanctions, the rate, terms, links of newcomers."""
         community_id = command.community_id
         await self._floor.standings.read_in(community_id, actor)  # NOT_FOUND before a stream is made
         draft = await self._draft(actor, command.text, title=command.title)
@@ -130,13 +133,15 @@ class Posts:
         policy.require_voice(standing, now)
         policy.require(standing, Action.DISCUSS)
         self._meter.spend(standing.user_id)
-        draft.held_for = ""
-        if has_link(f"{draft.title}\n{draft.text}") and not policy.may(standing.role, Action.LINK):
-            community_id = draft.community.id if draft.community else 0
+        if draft.community is None:
+            raise AssertionError("its community was read before")
+        hold = await self._rules.judge(draft.community, standing, f"{draft.title}\n{draft.text}")
+        draft.held_for = hold.cause if hold else ""
+        if hold:
+            community_id = draft.community.id
             waiting = HeldPost.filter(author_id=standing.user_id, community_id=community_id, status="waiting")
             if await waiting.count() >= MAX_WAITING:
                 raise DomainError(Code.FULL, f"{MAX_WAITING} posts of yours wait for a moderator: wait with them")
-            draft.held_for = "link"
         draft.told.may_mention = policy.may(standing.role, Action.MENTION)
 
     @staticmethod

@@ -15,6 +15,7 @@ from mypick.community.discussions.visits import Visits
 from mypick.community.discussions.votes import Votes
 from mypick.community.messages import Meter
 from mypick.community.standings import Standings
+from mypick.community.terms.rules import TextRules
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
 from mypick.streams import Streams
@@ -34,13 +35,14 @@ class Discussions:
         ids: Ids,
         jobs: Jobs,
         meter: Meter,
+        rules: TextRules,
     ) -> None:
         floor = Floor(streams, standings, clock)
         ShownDiscussions(people).register(streams.store)
         self.counts = CountJobs(streams, jobs, clock)
         self.reading = ReadingDiscussions(floor, streams)
-        self.posts = Posts(floor, self.counts, ids=ids, jobs=jobs, meter=meter)
-        self.edits = PostEdits(floor, self.counts, ids=ids)
+        self.posts = Posts(floor, self.counts, rules, ids=ids, jobs=jobs, meter=meter)
+        self.edits = PostEdits(floor, self.counts, rules, ids=ids)
         self.votes = Votes(floor, self.counts)
         self.visits = Visits(floor, streams)
         self.reports = PostReports(floor, ids=ids)

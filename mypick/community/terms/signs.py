@@ -98,6 +98,8 @@ def pieces(sign: str) -> tuple[Piece, ...]:
         return ()
     if sign in _LATIN:  # before decomposition, which takes some that look Latin for what they are
         return (Piece(Sort.LETTER, _latin(sign)),)
+    if sign in "\n\t\r":  # controls by category
+        return (Piece(Sort.BLANK),)
     if sign in _BOXED:
         return (Piece(Sort.LETTER, _latin(_BOXED[sign])),)
     if sign in _APOSTROPHES:

@@ -22,7 +22,8 @@ def holds(*terms: str) -> Matcher:
 @pytest.mark.parametrize(
     ("term", "text"),
     [
-        ("damn", "DAMN"), ("damn", "damns"), ("damn", "d a m n"), ("damn", "d.a.m.n"), ("damn", "daaaamn"), ("damn",
+        ("damn", "DAMN"), ("damn", "damns"), ("damn", "oh\ndamn\nit"), ("바보", "야\n바보\t상자"), ("damn",
+        "d a m n"), ("damn", "d.a.m.n"), ("damn", "daaaamn"), ("damn",
         "d4mn"),
         ("damn", "dаmn"), ("damn", "ｄａｍｎ"), ("damn", "d*mn"), ("damn", "d**n"), ("damn", "well, damn!"), ("damn",
         "ㅋㅋdamn야"),

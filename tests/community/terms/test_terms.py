@@ -9,6 +9,7 @@ import pytest
 
 from mypick.accounts.actor import Actor
 from mypick.community.commands import DecideHeld, EditMessage, SetRoomMode
+from mypick.community.discussions.commands import EditDiscussion
 from mypick.community.models import Community, HeldMessage, Message, RoomPace
 from mypick.community.policy import Role
 from mypick.community.streams import room_of
@@ -16,6 +17,7 @@ from mypick.community.terms import service
 from mypick.community.terms.commands import RemoveTerm, SetTerm, SetTermLists, TryText
 from mypick.errors import Code, DomainError
 from mypick.notifications.models import Notice
+from tests.community.discussions.stage import begin, say
 from tests.community.stage import Cast, Node, cid, code, community, refused, texts
 from tests.fakes import FakeClock
 from tests.queries import counted
@@ -185,3 +187,17 @@ async def test_terms_cost_no_query_once_they_are_known(node: Node, cast: Cast) -
         await node.send(cast["alice"], cast.room, "hello")
     assert [statement for statement in asked if '"term"' in statement] == []
     assert (await Community.get(id=cast.community)).terms_rev > 0
+
+
+async def test_terms_hold_in_discussions_as_in_rooms(node: Node, cast: Cast) -> None:
+    await put(node, cast["oz"], cast, "canary*", "hold")
+    await put(node, cast["oz"], cast, "vulture", "block")
+    discussions = node.communities.discussions
+    begun = await begin(node, cast["alice"], cast.community, "birds", "of all kinds")
+    assert (await begin(node, cast["alice"], cast.community, "a c a n a r y", "sings")).status == "held"
+    assert (await say(node, cast["alice"], begun.id, "canaries")).status == "sent"
+    assert (await say(node, cast["alice"], begun.id, "canarybird")).status == "held"
+    assert (await refused(say(node, cast["alice"], begun.id, "vu1ture"))).code is Code.BLOCKED
+    edit = EditDiscussion(discussion_id=begun.id, cid=cid(), title="canary", text="of all kinds", rev=1)
+    assert (await refused(discussions.edits.edit_discussion(cast["alice"], edit))).code is Code.FORBIDDEN
+    assert (await begin(node, cast["mo"], cast.community, "what to do", "of the vulture")).status == "sent"
