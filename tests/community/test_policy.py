@@ -235,6 +235,8 @@ async def _tried_alone(node: Node, cast: Cast, action: Action, name: str) -> boo
                 )
             case Action.READ_TERMS:
                 await services.terms.list(actor, cast.community, None, 1)
+            case Action.FLOOD:
+                await node.send(actor, cast.room, "🔥" * 16)
             case Action.SKIP_TERMS:
                 blocked = SetTerm(community_id=cast.community, cid=cid(), text="blocked here", effect="block")
                 await services.terms.set(cast["by-owner"], blocked)
