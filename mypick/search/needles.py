@@ -8,6 +8,7 @@ them: also nothing, since blanks between Korean words are a matter of taste.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ class Needle:
 
     parts: tuple[_Part, ...]
     exact: bool
+    shape: re.Pattern[str] | None  # of every folded text that has it; some others have it too
 
     def terms(self) -> set[Range]:
         """What the terms of every text have that holds this; it may be in terms of others too."""
@@ -72,7 +74,15 @@ def needle_of(text: str, *, phrase: bool) -> Needle | None:
         _Part(unit.text, unit.sign, place > 0 and found[place - 1].end == unit.start)
         for place, unit in enumerate(found)
     )
-    return Needle(parts, phrase) if parts else None
+    return Needle(parts, phrase, _shape_of(parts, phrase)) if parts else None
+
+
+def _shape_of(parts: Sequence[_Part], exact: bool) -> re.Pattern[str] | None:
+    """A look for it takes 1 µs, cutting a text into units 30; none where a word may have other forms."""
+    if not exact and not all(part.sign for part in parts):
+        return None
+    between = ("" if part.tied else r"[\W_]*" for part in parts)
+    return re.compile("".join(gap + re.escape(part.text) for gap, part in zip(between, parts, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,8 @@ class Sought:
     def marks(self, text: str) -> list[tuple[int, int]] | None:
         """Places in ``text`` of what was looked for, in order and without overlaps; None where it does not match."""
         folded = fold(text)
+        if any(needle.shape and not needle.shape.search(folded.text) for needle in self.needles):
+            return None
         found = units(folded.text)
         places: list[tuple[int, int]] = []
         for needle in self.needles:

@@ -100,6 +100,15 @@ def test_the_index_misses_nothing_that_the_text_has(text: str, query: str, phras
 
 
 @settings(max_examples=300, deadline=None)
+@given(text=ANYTHING, place=st.integers(0, 30), size=st.integers(1, 8), phrase=st.booleans())
+def test_a_needle_has_the_shape_of_every_text_that_holds_it(text: str, place: int, size: int, phrase: bool) -> None:
+    needle = needle_of(text[place : place + size], phrase=phrase)
+    folded = fold(text).text
+    if needle and needle.shape and needle.places(units(folded)):
+        assert needle.shape.search(folded)
+
+
+@settings(max_examples=300, deadline=None)
 @given(text=ANYTHING)
 def test_folding_is_the_same_by_either_way_and_knows_where_it_came_from(text: str) -> None:
     folded = fold(text)
