@@ -12,6 +12,7 @@ from mypick.community.desk.appeals import Appeals
 from mypick.community.desk.desk import Desk
 from mypick.community.desk.purges import Purges
 from mypick.community.desk.touches import Touches
+from mypick.community.discussions.indexing import POSTS
 from mypick.community.discussions.service import Discussions
 from mypick.community.edits import Edits
 from mypick.community.entry.claims import Claims, Proofs
@@ -84,7 +85,7 @@ class Communities:
         )
         self.appeals = Appeals(streams, standings, touches, notices, clock=clock, ids=ids)
         self.reports = Reports(streams, standings, rooms, touches, clock=clock, ids=ids)
-        self.search = CommunitySearch(standings)
+        self.search = CommunitySearch(standings, POSTS)
         self.discussions = Discussions(
             streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter, rules=rules
         )

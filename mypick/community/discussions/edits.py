@@ -15,6 +15,7 @@ from mypick.community.discussions import counts
 from mypick.community.discussions.commands import DeleteComment, DeleteDiscussion, EditComment, EditDiscussion
 from mypick.community.discussions.counts import ALL_BUT_VOTES, CountJobs
 from mypick.community.discussions.floor import Floor, Held, seq_in, standing_comment, standing_discussion
+from mypick.community.discussions.indexing import forget_post, indexed, together
 from mypick.community.discussions.models import Comment, Discussion, Place, PostRevision
 from mypick.community.discussions.streams import COMMENT_DELETED, COMMENT_EDITED, DELETED, EDITED, stream_of
 from mypick.community.mentions import forget_text
@@ -25,6 +26,7 @@ from mypick.community.terms.rules import TextRules
 from mypick.community.views import Done, Edited
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
+from mypick.search.index import put
 from mypick.streams import Event, NewEvent
 
 
@@ -61,6 +63,7 @@ class PostEdits:
                 edited_at=now,
                 changed_seq=seq_in(events, stream_of(discussion_id)),
             )
+            await put([indexed(row, community_id, together(command.title, command.text))])
             await forget_text([row.id], command.text)
 
         done = await self._floor.change(
@@ -88,6 +91,7 @@ class PostEdits:
             await Comment.filter(id=row.id).update(
                 text=command.text, rev=row.rev + 1, edited_at=now, changed_seq=events[0].seq
             )
+            await put([indexed(row, community_id, command.text)])
             await forget_text([row.id], command.text)
 
         done = await self._floor.change(
@@ -126,7 +130,7 @@ class PostEdits:
                 deleted_at=held.now,
                 changed_seq=seq_in(events, stream_of(discussion_id)),
             )
-            await _forget(discussion_id)
+            await _forget(held.discussion, community_id)
             await self._note(entry_id, held, actor, held.discussion, command.reason)
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
@@ -165,7 +169,7 @@ class PostEdits:
             await Comment.filter(id=row.id).update(text="", deleted_at=held.now, changed_seq=events[0].seq)
             await Discussion.filter(id=discussion_id).update(comments=F("comments") - 1, **telling.columns)
             await self._count_jobs.ask(held.discussion, telling)
-            await _forget(row.id)
+            await _forget(row, community_id)
             await self._note(entry_id, held, actor, row, command.reason)
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
@@ -228,11 +232,12 @@ async def _keep(row: Discussion | Comment, now: datetime) -> None:
     await PostRevision.create(post_id=row.id, rev=row.rev, title=title, text=row.text, replaced_at=now)
 
 
-async def _forget(post_id: int) -> None:
-    """Revisions and what notifications and reports quote."""
-    await PostRevision.filter(post_id=post_id).delete()
-    await Report.filter(message_id=post_id).update(outcome="deleted", reason="")
-    await forget_text([post_id], "")
+async def _forget(post: Discussion | Comment, community_id: int) -> None:
+    """What the search index has, revisions, and what notifications and reports quote."""
+    await forget_post(post, community_id)
+    await PostRevision.filter(post_id=post.id).delete()
+    await Report.filter(message_id=post.id).update(outcome="deleted", reason="")
+    await forget_text([post.id], "")
 
 
 def _edited(rev: int) -> Any:

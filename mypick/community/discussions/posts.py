@@ -15,6 +15,7 @@ from mypick.community.discussions import counts, ranking
 from mypick.community.discussions.commands import CreateComment, CreateDiscussion
 from mypick.community.discussions.counts import ALL_BUT_VOTES, CountJobs
 from mypick.community.discussions.floor import Floor, seq_in, standing_discussion
+from mypick.community.discussions.indexing import indexed
 from mypick.community.discussions.models import Comment, Discussion, HeldPost
 from mypick.community.discussions.streams import COMMENTED, CREATED, stream_of
 from mypick.community.discussions.telling import IDS, Told, tell_of_comment, tell_of_discussion
@@ -29,6 +30,7 @@ from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
 from mypick.notifications.announcements import TELL
+from mypick.search.index import new_row
 from mypick.streams import Event, NewEvent
 
 MAX_DEPTH = 8  # levels of comments; an answer to the deepest hangs beside it
@@ -163,6 +165,7 @@ class Posts:
         discussion, community, now = draft.discussion, draft.community, draft.now
         if discussion is None or community is None or now is None:
             raise AssertionError("it was decided before")
+        await new_row(indexed(discussion, community.id)).save(force_create=True)
         await follow_by_writing(draft.author_id, discussion.id)
         await tell_of_discussion(draft.told, discussion, community, jobs=self._jobs, now=now)
 
@@ -172,6 +175,7 @@ class Posts:
         if discussion is None or community is None or now is None or telling is None:
             raise AssertionError("it was decided before")
         comment = comment_row(draft, event)
+        await new_row(indexed(comment, community.id)).save(force_create=True)
         await Discussion.filter(id=discussion.id).update(
             comments=F("comments") + 1, last_at=event.at, **telling.columns
         )

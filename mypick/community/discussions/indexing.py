@@ -1,0 +1,93 @@
+"""What the search index has of discussions and comments, kept with their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from mypick.community.discussions.models import Comment, Discussion, PostRevision
+from mypick.community.indexing import Said, Texts, labels_of
+from mypick.search import index
+from mypick.search.index import Indexed
+from mypick.search.service import Kind
+
+
+def words_of(post: Discussion | Comment) -> str:
+    """All that is searched of it: of a discussion the title too."""
+    return together(post.title, post.text) if isinstance(post, Discussion) else post.text
+
+
+def together(title: str, text: str) -> str:
+    return f"{title}\n{text}" if title else text
+
+
+def indexed(post: Discussion | Comment, community_id: int, words: str | None = None) -> Indexed:
+    """As the index takes it, with its own words or earlier ones."""
+    kind = Kind.DISCUSSION if isinstance(post, Discussion) else Kind.COMMENT
+    said = words_of(post) if words is None else words
+    return Indexed(kind, post.id, community_id, post.created_at, said, labels_of(kind, post.author_id, said))
+
+
+async def forget_post(post: Discussion | Comment, community_id: int) -> None:
+    """Before its revisions are removed, in the same transaction; ``post`` has its words still."""
+    revisions = await PostRevision.filter(post_id=post.id)
+    versions = [words_of(post), *(together(row.title, row.text) for row in revisions)]
+    await index.forget([indexed(post, community_id, words) for words in versions])
+
+
+async def read_discussions(ids: Sequence[int]) -> dict[int, Said]:
+    """Those that still have their words. One query."""
+    rows = await Discussion.filter(id__in=list(ids), deleted_at=None)
+    return {row.id: _said(row, row.community_id, row.id) for row in rows}
+
+
+async def read_comments(ids: Sequence[int]) -> dict[int, Said]:
+    """Two queries."""
+    rows = await Comment.filter(id__in=list(ids), deleted_at=None)
+    communities = await _communities_of({row.discussion_id for row in rows})
+    return {row.id: _said(row, communities[row.discussion_id], row.discussion_id, row.seq) for row in rows}
+
+
+async def discussion_batch(after: int, most: int) -> list[Indexed]:
+    rows = await Discussion.filter(id__gt=after, deleted_at=None).order_by("id").limit(most).select_for_update()
+    return [indexed(row, row.community_id) for row in rows]
+
+
+async def comment_batch(after: int, most: int) -> list[Indexed]:
+    rows = await Comment.filter(id__gt=after, deleted_at=None).order_by("id").limit(most).select_for_update()
+    communities = await _communities_of({row.discussion_id for row in rows})
+    return [indexed(row, communities[row.discussion_id]) for row in rows]
+
+
+async def count_discussions() -> int:
+    return await Discussion.filter(deleted_at=None).count()
+
+
+async def count_comments() -> int:
+    return await Comment.filter(deleted_at=None).count()
+
+
+POSTS = {
+    Kind.DISCUSSION: Texts(read_discussions, discussion_batch, count_discussions),
+    Kind.COMMENT: Texts(read_comments, comment_batch, count_comments),
+}
+
+
+def _said(post: Discussion | Comment, community_id: int, discussion_id: int, seq: int | None = None) -> Said:
+    words = words_of(post)
+    kind = Kind.DISCUSSION if isinstance(post, Discussion) else Kind.COMMENT
+    return Said(
+        id=post.id,
+        community_id=community_id,
+        author_id=post.author_id,
+        at=post.created_at,
+        text=words,
+        labels=labels_of(kind, post.author_id, words),
+        edited=post.edited_at is not None,
+        seq=seq,
+        discussion_id=discussion_id,
+    )
+
+
+async def _communities_of(discussion_ids: Collection[int]) -> dict[int, int]:
+    """By discussion."""
+    return dict(await Discussion.filter(id__in=list(discussion_ids)).values_list("id", "community_id"))
