@@ -16,7 +16,7 @@ from mypick.search.needles import Sought
 from mypick.search.pages import Key
 from mypick.search.terms import term_of
 
-MAX_COMPARED = 200  # texts that one page compares; a search whose words seldom stand as asked says "go on"
+MAX_COMPARED = 128  # texts that one page compares; a search whose words seldom stand as asked says "go on"
 _AT_ONCE = 100  # texts that are read together; the first time as many as the page has
 _LIST = "search"
 _ALL = 256  # above every kind: all texts of a moment
