@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mypick.accounts import personal as accounts
 from mypick.accounts.service import ERASED_NAME
+from mypick.community.entry import personal as ways_in
 from mypick.community.service import Communities
 from mypick.creators import personal as creators
 from mypick.notifications import personal as notifications
@@ -19,6 +20,7 @@ def contributions(streams: Streams, communities: Communities) -> Sequence[Contri
     return [
         accounts.contribution(),
         communities.data.contribution(),
+        ways_in.contribution(),
         notifications.contribution(streams, ERASED_NAME),
         creators.contribution(),
         streams_.contribution(),

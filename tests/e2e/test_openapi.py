@@ -165,7 +165,7 @@ def _ways_in(connection: sqlite3.Connection, here: int, there: int, alice: int, 
     """An invite, a request and a claim, and a members-only community ``there``, where alice may ask."""
     connection.execute("UPDATE community SET visibility = 'members' WHERE id = ?", (there,))
     insert = partial(_insert, connection)
-    mode = {"slow_seconds": 0, "members_only": 0, "follow_minutes": 0, "locked": 0, "unique_text": 0}
+    mode = {"slow_seconds": 0, "members_only": 0, "follow_minutes": 0, "locked": 0, "unique_text": 0, "previews": 1}
     insert("room", community_id=here, name="another", kind="chat", position=1, **mode)  # so that one can be archived
     insert("join_request", community_id=there, user_id=alice, text="hello", status="waiting")
     code = "ABCDE23456"

@@ -15,10 +15,12 @@ OTHER_THINGS = {
     "community_id",
     "content_id",
     "creator_id",
+    "item_id",
     "message_id",
     "next_id",  # of the table that gives ids
     "notice_id",
     "room_id",
+    "sanction_id",
     "session_id",
     "stream_id",
     "thread_id",
