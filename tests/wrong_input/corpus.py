@@ -144,7 +144,7 @@ def bad_tokens(access: str, refresh: str) -> dict[str, str]:
         "cut": access[:-1],
         "the refresh token": refresh,
         "expired": jwt.encode({**claims, "exp": claims["iat"] - 1}, secret, algorithm="HS256"),
-        "from the future": jwt.encode({**claims, "iat": claims["iat"] + 9_999}, secret, algorithm="HS256"),
+        "from the future": jwt.encode({**claims, "iat": claims["iat"] + 2 * 86_400}, secret, algorithm="HS256"),
         "without an end": jwt.encode({k: v for k, v in claims.items() if k != "exp"}, secret, algorithm="HS256"),
         "for somebody else": jwt.encode({**claims, "aud": "other"}, secret, algorithm="HS256"),
         "of another kind": jwt.encode({**claims, "typ": "refresh"}, secret, algorithm="HS256"),
