@@ -152,6 +152,7 @@ class Messages:
                 raise not_found("message in this room to reply to")
             if sending.parent.deleted_at:
                 raise DomainError(Code.GONE, "the message that you reply to was deleted")
+        self._rules.require_brief(standing, command.text)
         sending.held_for = await self._rules.judge_new(
             place.community, standing, command.text, message_id=sending.message_id, now=now
         )

@@ -206,6 +206,7 @@ class Desk:
                 title=row.title,
                 text=row.text,
                 cause=row.cause,
+                term=row.term,
                 created_at=row.created_at,
             )
 

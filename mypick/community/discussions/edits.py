@@ -46,7 +46,7 @@ class PostEdits:
         async def decide() -> Sequence[NewEvent]:
             held = await self._floor.hold_discussion(discussion_id, actor)
             row = standing_discussion(held.discussion)
-            await self._require_own(held, row, command.rev, f"{command.title}\n{command.text}")
+            await self._require_own(held, row, command.rev, together(command.title, command.text))
             found[:] = [(row, held.now)]
             return [
                 NewEvent(stream, EDITED, {}, ref=row.id, actor_id=actor.user_id)

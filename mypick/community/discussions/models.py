@@ -142,7 +142,8 @@ class HeldPost(Model):
     author_id = fields.BigIntField()
     title = fields.CharField(max_length=150, default="")  # empty once decided, as the text
     text = fields.TextField()
-    cause = fields.CharField(max_length=20)
+    cause = fields.CharField(max_length=20)  # term, link, flood
+    term = fields.CharField(max_length=50, null=True)  # that the post holds
     status = fields.CharField(max_length=10, default="waiting")  # waiting, approved, rejected
     created_at = fields.DatetimeField()
     decided_at = fields.DatetimeField(null=True)

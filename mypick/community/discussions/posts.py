@@ -15,7 +15,7 @@ from mypick.community.discussions import counts, ranking
 from mypick.community.discussions.commands import CreateComment, CreateDiscussion
 from mypick.community.discussions.counts import ALL_BUT_VOTES, CountJobs
 from mypick.community.discussions.floor import Floor, seq_in, standing_discussion
-from mypick.community.discussions.indexing import indexed
+from mypick.community.discussions.indexing import indexed, together
 from mypick.community.discussions.models import Comment, Discussion, HeldPost
 from mypick.community.discussions.streams import COMMENTED, CREATED, stream_of
 from mypick.community.discussions.telling import IDS, Told, tell_of_comment, tell_of_discussion
@@ -25,7 +25,7 @@ from mypick.community.messages import Meter
 from mypick.community.models import Community
 from mypick.community.policy import Action, Standing
 from mypick.community.streams import community_stream
-from mypick.community.terms.rules import TextRules
+from mypick.community.terms.rules import Hold, TextRules
 from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
@@ -47,7 +47,7 @@ class Draft:
     told: Told
     title: str = ""
     reply_to: int | None = None
-    held_for: str = ""
+    held_for: Hold | None = None
     now: datetime | None = None
     community: Community | None = None
     discussion: Discussion | None = None
@@ -69,7 +69,8 @@ class Posts:
         self._meter = meter
 
     async def create(self, actor: Actor, command: CreateDiscussion) -> PostSent:
-        """Begin a discussion. Looked at as with messages: the cid, sanctions, the rate, terms, links of newcomers."""
+        """Begin a discussion. Looked at as with messages: the cid, sanctions, the rate, terms, links of newcomers,
+        floods."""
         community_id = command.community_id
         await self._floor.standings.read_in(community_id, actor)  # NOT_FOUND before a stream is made
         draft = await self._draft(actor, command.text, title=command.title)
@@ -83,7 +84,7 @@ class Posts:
 
         def rows(events: Sequence[Event]) -> list[Any]:
             if draft.held_for:
-                return [self._held(draft, community_id, None)]
+                return [self._held(draft, draft.held_for, community_id, None)]
             draft.discussion = discussion_row(draft, community_id, events[0])
             return [draft.discussion]
 
@@ -114,8 +115,9 @@ class Posts:
             return () if draft.held_for else commented(draft)
 
         def rows(events: Sequence[Event]) -> list[Any]:
-            held = self._held(draft, community_id, discussion_id)
-            return [held] if draft.held_for else [comment_row(draft, event) for event in events[:1]]
+            if draft.held_for:
+                return [self._held(draft, draft.held_for, community_id, discussion_id)]
+            return [comment_row(draft, event) for event in events[:1]]
 
         async def effect(events: Sequence[Event]) -> None:
             if not draft.held_for:
@@ -137,9 +139,11 @@ class Posts:
         self._meter.spend(standing.user_id)
         if draft.community is None:
             raise AssertionError("its community was read before")
-        hold = await self._rules.judge(draft.community, standing, f"{draft.title}\n{draft.text}")
-        draft.held_for = hold.cause if hold else ""
-        if hold:
+        # however long: what is read by scrolling pushes nobody off the screen
+        draft.held_for = await self._rules.judge_new(
+            draft.community, standing, together(draft.title, draft.text), message_id=draft.id, now=now
+        )
+        if draft.held_for:
             community_id = draft.community.id
             waiting = HeldPost.filter(author_id=standing.user_id, community_id=community_id, status="waiting")
             if await waiting.count() >= MAX_WAITING:
@@ -147,7 +151,7 @@ class Posts:
         draft.told.may_mention = policy.may(standing.role, Action.MENTION)
 
     @staticmethod
-    def _held(draft: Draft, community_id: int, discussion_id: int | None) -> HeldPost:
+    def _held(draft: Draft, hold: Hold, community_id: int, discussion_id: int | None) -> HeldPost:
         return HeldPost(
             id=draft.id,
             community_id=community_id,
@@ -156,7 +160,8 @@ class Posts:
             author_id=draft.author_id,
             title=draft.title,
             text=draft.text,
-            cause=draft.held_for,
+            cause=hold.cause,
+            term=hold.term,
             created_at=draft.now,
         )
 

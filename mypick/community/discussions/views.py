@@ -216,5 +216,6 @@ class HeldPostView(View):
     author: PersonBrief | None
     title: str
     text: str
-    cause: str = Field(examples=["link"])
+    cause: str = Field(examples=["link"], description="term, link, flood")
+    term: str | None = Field(description="that the post holds, where the cause is a term")
     created_at: Instant

@@ -1,4 +1,4 @@
-"""What the text of a message is judged by: terms, floods, links of newcomers."""
+"""What the text of a message, a discussion or a comment is judged by: terms, floods, links of newcomers."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ class TextRules:
     async def judge_new(
         self, community: Community, standing: Standing, text: str, *, message_id: int, now: datetime
     ) -> Hold | None:
-        """The same for a new message in a room: how it looks and what was said before count too."""
-        self.require_brief(standing, text)
+        """The same for what is new, a message or a post: what was said before counts too."""
         hold = await self.judge(community, standing, text)
         if policy.may(standing.role, Action.SKIP_TERMS):
             return hold

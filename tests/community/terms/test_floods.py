@@ -12,6 +12,7 @@ from mypick.community.models import Room
 from mypick.community.terms import floods
 from mypick.community.terms.floods import Floods, sketch_of, too_much
 from mypick.errors import Code
+from tests.community.discussions.stage import begin, say
 from tests.community.stage import Cast, Node, refused, texts, user
 from tests.fakes import FakeClock
 
@@ -28,6 +29,22 @@ async def test_one_person_says_a_sentence_twice_in_whatever_room(node: Node, cas
     await node.send(cast["alice"], cast.room, "something else that is as long as a sentence can be")
     clock.advance(floods.WINDOW.total_seconds())
     await node.send(cast["alice"], cast.room, ADVERTISEMENT)
+
+
+async def test_discussions_and_comments_count_with_messages(node: Node, cast: Cast, clock: FakeClock) -> None:
+    talk = await begin(node, cast["bob"], cast.community, "birds", "of all kinds")
+    await node.send(cast["alice"], cast.room, ADVERTISEMENT)
+    assert (await say(node, cast["alice"], talk.id, ADVERTISEMENT)).status == "sent"
+    assert (await refused(say(node, cast["alice"], talk.id, ADVERTISEMENT))).code is Code.DUPLICATE_TEXT
+    again = begin(node, cast["alice"], cast.community, ADVERTISEMENT, "!!!")
+    assert (await refused(again)).code is Code.DUPLICATE_TEXT
+    raiders = [await user(f"raider{number}", clock) for number in range(floods.RAIDERS)]
+    outcomes = [(await say(node, raider, talk.id, ADVERTISEMENT)).status for raider in raiders]
+    assert outcomes == ["sent"] * (floods.RAIDERS - 1) + ["held"]
+    (waiting,) = (await node.communities.discussions.desk.held(cast["mo"], cast.community, None, 10)).items
+    assert (waiting.kind, waiting.cause, waiting.term) == ("comment", "flood", None)
+    long = await say(node, await user("guest", clock), talk.id, "A story of many words. " * 40)
+    assert long.status == "sent", "a page of text is no flood where one scrolls"
 
 
 async def test_cheers_are_no_flood(node: Node, cast: Cast, clock: FakeClock) -> None:

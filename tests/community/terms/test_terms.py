@@ -198,6 +198,10 @@ async def test_terms_hold_in_discussions_as_in_rooms(node: Node, cast: Cast) -> 
     assert (await say(node, cast["alice"], begun.id, "canaries")).status == "sent"
     assert (await say(node, cast["alice"], begun.id, "canarybird")).status == "held"
     assert (await refused(say(node, cast["alice"], begun.id, "vu1ture"))).code is Code.BLOCKED
+    waiting = (await discussions.desk.held(cast["mo"], cast.community, None, 10)).items
+    assert [(one.kind, one.cause, one.term) for one in waiting] == [
+        ("discussion", "term", "canary*"), ("comment", "term", "canary*")
+    ]  # fmt: skip
     edit = EditDiscussion(discussion_id=begun.id, cid=cid(), title="canary", text="of all kinds", rev=1)
     assert (await refused(discussions.edits.edit_discussion(cast["alice"], edit))).code is Code.FORBIDDEN
     assert (await begin(node, cast["mo"], cast.community, "what to do", "of the vulture")).status == "sent"
