@@ -6,27 +6,27 @@ import { chromium } from "playwright-core";
 import { PASSWORD, until } from "./stage.mjs";
 
 /** What Chromium says by itself of a server that is away; only scenes that send it away may see it. */
-const AWAY = /net::ERR_|WebSocket connection to/;
+export const AWAY = /net::ERR_|WebSocket connection to/;
 /** What it says of an answer that the page handles; only scenes that make mistakes may see it. */
-const REFUSED = /the server responded with a status of 4\d\d/;
+export const REFUSED = /the server responded with a status of 4\d\d/;
 
 const texts = Object.fromEntries(["en", "ko"].map((code) => [code, JSON.parse(readFileSync(new URL(`../../handlers/locales/${code}.json`, import.meta.url)))]));
 
 /** One browser of its own: cookies, storage, language, width. `problems` is what its console says that it should not. */
-class Browser {
+export class Browser {
   problems = [];
   expected = [];
 
   static async open(stage, options = {}) {
     const { chromium: executablePath, language, width } = { ...stage.given, ...options };
     if (!stage.chromium) {
-      stage.chromium = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-      stage.atEnd(() => stage.chromium.close());
+      stage.chromium = chromium.launch({ executablePath, args: ["--no-sandbox"] });
+      stage.atEnd(async () => (await stage.chromium).close());
     }
     const browser = new Browser();
     browser.stage = stage;
     browser.language = language;
-    browser.context = await stage.chromium.newContext({
+    browser.context = await (await stage.chromium).newContext({
       baseURL: stage.url,
       locale: language === "ko" ? "ko-KR" : "en-US",
       viewport: { width, height: 800 },
@@ -62,6 +62,17 @@ class Browser {
     await this.page.getByLabel(this.t("field.password"), { exact: true }).fill(PASSWORD);
     await this.page.getByRole("main").getByRole("button", { name: this.t("signUp.submit") }).click();
     await this.page.waitForURL("**/creators");
+  }
+
+  /** Somebody with an account, signed in before the first page. */
+  async enter(name) {
+    const person = await this.stage.person(name);
+    const { user, access_token, refresh_token, expires_in } = person.session;
+    const session = { user, access_token, refresh_token, expires_at: Date.now() + expires_in * 1000, life_ms: expires_in * 1000 };
+    await this.context.addInitScript((kept) => {
+      if (localStorage.getItem("mypick.session") === null) localStorage.setItem("mypick.session", kept);
+    }, JSON.stringify(session));
+    return Object.assign(this, { person, email: person.email });
   }
 
   async signIn(email, password = PASSWORD) {

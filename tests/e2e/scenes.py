@@ -36,8 +36,11 @@ class Scenes:
     def __init__(self) -> None:
         self._left: list[psutil.Process] = []
 
-    async def play(self, file: str, scene: str, stack: Stack, **given: Any) -> None:
-        """Play ``scene`` of ``file`` on ``stack``; ``given`` reaches it as ``stage.given``."""
+    async def play(
+        self, file: str, scene: str, stack: Stack, *, also: Mapping[str, Callable[..., Any]] | None = None, **given: Any
+    ) -> None:
+        """Play ``scene`` of ``file`` on ``stack``; ``given`` reaches it as ``stage.given``. ``also``: more that it may
+        ask for."""
         told = {"url": stack.url, "given": given}
         process = await asyncio.create_subprocess_exec(
             str(NODE),
@@ -53,7 +56,7 @@ class Scenes:
         said: list[str] = []
         try:
             async with asyncio.timeout(LONGEST):
-                await self._serve(process, _services(stack), said)
+                await self._serve(process, {**_services(stack), **(also or {})}, said)
                 await process.wait()
         except TimeoutError:
             said.append(f"the scene was not over after {LONGEST:g} s")

@@ -175,7 +175,9 @@ async def running(
             "SWEEP_INTERVAL": "1",
             "RATE_LIMIT_MAX_REQUESTS": "100000",
             "RATE_LIMITS": orjson.dumps(
-                dict.fromkeys(("auth.register", "socket.handshake", "socket.connect", "subscribe"), "100000/1m")
+                dict.fromkeys(
+                    ("auth.register", "socket.handshake", "socket.connect", "subscribe", "community.send"), "100000/1m"
+                )
             ).decode(),
             **settings,
         }

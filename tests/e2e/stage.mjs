@@ -66,7 +66,7 @@ export class Stage {
   /** Somebody with an account, at the REST door. */
   async person(name) {
     const person = new Person(this.url);
-    await person.register(this.email(name), name);
+    await person.register(this.email(name.replace(/[^a-z]/gi, "") || "someone"), name);
     return person;
   }
 
@@ -88,7 +88,7 @@ export class Person {
   async register(email, name) {
     this.email = email;
     const data = await this.call("POST", "/auth/register", { email, password: PASSWORD, display_name: name });
-    [this.user, this.token] = [data.user, data.access_token];
+    [this.user, this.token, this.session] = [data.user, data.access_token, data];
   }
 
   async logIn() {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 import pytest_asyncio
@@ -21,8 +22,9 @@ VARIANTS = [("en", 1280), ("ko", 390)]  # a desk, a phone
 IN_BOTH = {"signs_up_follows_and_hears_the_bell", "finds_every_page_whole"}
 # the other scenes take turns: what they show hangs neither on the language nor on the width
 PLAYED = [
-    (scene, *variant)
-    for number, scene in enumerate(scenes_of("browser.mjs"))
+    (file, scene, *variant)
+    for file in ("browser.mjs", "chat.mjs")
+    for number, scene in enumerate(scenes_of(file))
     for variant in (VARIANTS if scene in IN_BOTH else [VARIANTS[number % 2]])
 ]
 
@@ -50,7 +52,30 @@ async def browser_stack(official_client: None, tmp_path_factory: pytest.TempPath
         yield stack
 
 
-@pytest.mark.parametrize(("scene", "language", "width"), PLAYED)
-async def test_a_person(scene: str, language: str, width: int, browser_stack: Stack, scenes: Scenes) -> None:
+@pytest.fixture(scope="module")
+def appoint(browser_stack: Stack) -> Callable[[int, int, int], None]:
+    """Gives a member of a community a rank; nobody could be the first owner else."""
+
+    def give(community_id: int, user_id: int, rank: int) -> None:
+        with sqlite3.connect(browser_stack.server.log.parent / "mypick.sqlite3", timeout=10) as connection:
+            changed = connection.execute(
+                "UPDATE membership SET rank = ? WHERE community_id = ? AND user_id = ?", (rank, community_id, user_id)
+            )
+            assert changed.rowcount == 1
+        connection.close()
+
+    return give
+
+
+@pytest.mark.parametrize(("file", "scene", "language", "width"), PLAYED)
+async def test_a_person(
+    file: str,
+    scene: str,
+    language: str,
+    width: int,
+    browser_stack: Stack,
+    scenes: Scenes,
+    appoint: Callable[[int, int, int], None],
+) -> None:
     given = {"language": language, "width": width, "chromium": CHROMIUM, "pictures": PICTURES}
-    await scenes.play("browser.mjs", scene, browser_stack, **given)
+    await scenes.play(file, scene, browser_stack, also={"appoint": appoint}, **given)

@@ -173,11 +173,12 @@ function bar(row, find) {
     old.remove();
   }
   for (const button of row.querySelectorAll(".reaction, .quote")) button.tabIndex = 0;
-  row.append(actionBar(message, can(message), run));
+  row.append(actionBar(message, () => can(message), run));
 }
 
 for (const [box, find] of [[scroll, (row) => list.itemOf(row)], [$("#side-scroll"), (row) => (row.closest(".pins") ? null : side.messageIn(row))]]) {
-  for (const event of ["pointerover", "focusin"]) box.addEventListener(event, ({ target }) => bar(target.closest(".message[data-id]"), find));
+  // A pointer that rests while rows move beneath it points at nothing.
+  for (const event of ["pointermove", "pointerdown", "focusin"]) box.addEventListener(event, ({ target }) => bar(target.closest(".message[data-id]"), find));
   box.addEventListener("click", ({ target }) => {
     const message = target.closest(".message[data-id]") && find(target.closest(".message[data-id]"));
     if (target.closest("[data-goto]")) goTo(Number(target.closest("[data-goto]").dataset.goto));

@@ -10,14 +10,15 @@ const EMOJI = [...QUICK, "🔥", "👏", "🙏", "💯", "✨", "🥹", "🤣", 
 
 /**
  * @param {import("../../mypick/timeline.js").Message} message
- * @param {object} can `write`, `react`, `edit`, `remove`, `pin`, `report`, `timeout`, `ban`
+ * @param {() => object} may what one may do now: `write`, `react`, `edit`, `remove`, `pin`, `report`, `timeout`, `ban`
  * @param {(name: string, message: object, extra?: any) => void} run
  */
-export function actionBar(message, can, run) {
+export function actionBar(message, may, run) {
+  const can = may();
   const button = (name, symbol, properties = {}) =>
     el("button", { type: "button", class: "bar-button", "aria-label": t(`message.${name}`), title: t(`message.${name}`), data: { key: `bar-${name}` }, on: { click: () => run(name, message) }, ...properties }, icon(symbol));
   const more = button("more", "more", { "aria-haspopup": "menu", "aria-expanded": "false" });
-  more.addEventListener("click", () => openMenu(more, menuItems(message, can, run), t("message.actions", { name: authorName(message) })));
+  more.addEventListener("click", () => openMenu(more, menuItems(message, may(), run), t("message.actions", { name: authorName(message) })));
   const react = button("react", "smile", { "aria-haspopup": "true" });
   react.addEventListener("click", () => openEmoji(react, (emoji) => run("emoji", message, emoji)));
   return el("div", { class: "bar", role: "toolbar", "aria-label": t("message.actions", { name: authorName(message) }) }, can.react && react, can.write && button("reply", "reply"), button("thread", "thread"), more);

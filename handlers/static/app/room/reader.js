@@ -23,7 +23,6 @@ export class Reader {
 
   /** The messages were begun anew: the line is placed once, by what was read before one came. */
   reset() {
-    $("#beginning").hidden = this.room.timeline.older;
     if (this.#placed || this.room.readSeq === null || !this.room.messages.length) return;
     this.#placed = true;
     const me = this.room.user?.id;
@@ -50,7 +49,11 @@ export class Reader {
 
   /** Looks what is seen now. */
   look() {
-    $("#beginning").hidden = this.room.timeline.older || this.list.first !== this.room.timeline.first;
+    // It keeps its height, so that nothing moves when the beginning is reached.
+    const begun = !this.room.timeline.older && this.list.first === this.room.timeline.first;
+    const words = t(!begun ? "state.loading" : this.list.size ? "room.beginning" : this.room.state === "live" ? "room.empty.text" : "room.state.joining");
+    if ($("#beginning").textContent !== words) $("#beginning").textContent = words;
+    $("#beginning").dataset.begun = String(begun && this.list.size > 0);
     if (this.#reading) {
       this.#unseen = 0;
       const { last } = this.room.timeline;

@@ -92,7 +92,10 @@ export class Side {
     const rows = timeline.messages.map((message, index) => messageRow({ ...message, reply_to: message.reply_to === this.root ? null : message.reply_to }, timeline.messages[index - 1] ?? null, page));
     rows[0]?.classList.add("thread-root");
     const none = timeline.messages.length < 2 && el("p", { class: "muted pad" }, t("thread.empty"));
+    const focused = this.scroll.contains(document.activeElement) && document.activeElement.closest("[data-id]")?.dataset.id;
+    for (const row of rows) row.tabIndex = -1;
     this.scroll.replaceChildren(el("ol", { class: "messages", "aria-label": t("thread.title") }, ...rows), none || "");
+    if (focused) rows.find((row) => row.dataset.id === focused)?.focus({ preventScroll: true });
     if (atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
   }
 

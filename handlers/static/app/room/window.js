@@ -129,14 +129,15 @@ export class WindowedList {
     const fresh = this.draw(row.item, this.source.items[this.source.indexOf(row.item) - 1] ?? null);
     const focused = row.element.contains(document.activeElement) ? document.activeElement : null;
     const key = focused?.dataset.key;
-    // A field in which somebody writes moves over as it is, with what was written.
-    const [written, place] = [row.element.querySelector(".edit-place"), fresh.querySelector(".edit-place")];
+    // A field in which somebody writes moves over as it is, with what was written; so does what acts on the row.
+    const [written, place, bar] = [row.element.querySelector(".edit-place"), fresh.querySelector(".edit-place"), row.element.querySelector(".bar")];
     if (written?.firstChild && place) place.replaceWith(written);
+    if (bar) fresh.append(bar);
     row.element.className = fresh.className;
     row.element.replaceChildren(...fresh.childNodes);
     if (focused && focused !== row.element) {
       const again = key && [...row.element.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key);
-      (again || row.element).focus({ preventScroll: true });
+      (again ?? row.element).focus({ preventScroll: true });
     }
   }
 
