@@ -32,6 +32,7 @@ import structlog
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from config.crowd import Crowd
 from config.importing import FORMATS, import_log
 from config.logs import configure_logs
 from config.mistakes import near_misses, settings_problem
@@ -45,6 +46,7 @@ from config.workers import place_of, supervise
 from demo.content import Creator
 from demo.script import post_now_and_then
 from demo.stage import emulating
+from demo.talk import talk_on
 from demo.youtube import PlatformEmulator
 from mypick.accounts import queries as people
 from mypick.accounts.actor import ROLES
@@ -57,6 +59,7 @@ from mypick.platforms.protocol import Reference
 
 HTTP_LIMIT = 32  # connections to platforms at once
 NEVER = timedelta(days=3650)  # seeded channels are on no real platform
+TALK_EVERY = 1.5  # seconds, over a dozen rooms: in each somebody says something about three times a minute
 DEMO_EVERY = 12.0  # seconds: a newcomer should see something within half a minute
 
 
@@ -192,10 +195,11 @@ async def demo(settings: Settings, options: argparse.Namespace) -> int:
             favourites=lambda: creators.followed_channels("youtube"),
         )
         await domain.process.spawn("demo: the platform posts", story)
+        await domain.process.spawn("demo: fans talk", functools.partial(talk, domain, cast))
         print(
             f"\n  MyPick is open: http://localhost:{port}\n"
             f"  Sign up and follow a creator: about every {DEMO_EVERY:.0f} seconds somebody posts,\n"
-            "  mostly somebody whom you follow. Ctrl-C ends it.\n",
+            "  mostly somebody whom you follow, and in the communities fans talk. Ctrl-C ends it.\n",
             flush=True,
         )
         await stop_signal()
@@ -206,6 +210,18 @@ def staged(settings: Settings, emulator: PlatformEmulator) -> Settings:
     if settings.in_production:
         raise Refusal("invented creators have no place in APP_ENV=production: take another APP_ENV and database.")
     return on_emulator(settings, api_url=emulator.api_url, feed_url=emulator.feed_url, api_key=emulator.api_key)
+
+
+async def talk(domain: Domain, cast: Mapping[str, Creator]) -> None:
+    """Let fans chat in the communities of the cast, until cancelled."""
+    youtube = domain.platforms["youtube"]
+    owners = []
+    for channel_id, creator in cast.items():
+        channel = await domain.creators.keep(await youtube.resolve(Reference(youtube.name, "id", channel_id)))
+        owners.append((channel.creator_id, creator.name))
+    crowd = await Crowd.gather(domain, owners)
+    rng = Random()  # noqa: S311 - a story
+    await talk_on(crowd.rooms, rng, say=crowd.say, react=crowd.react, every=TALK_EVERY, empty=crowd.empty)
 
 
 async def bring_in(domain: Domain, cast: Mapping[str, Creator]) -> None:

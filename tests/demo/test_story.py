@@ -12,6 +12,7 @@ import aiohttp
 
 from demo.content import CREATORS, PAST_VIDEOS, populate
 from demo.script import LIVE_LIMIT, post_now_and_then
+from demo.talk import PAST, talk_on
 from demo.world import World
 from tests.fakes import FakeClock
 
@@ -91,3 +92,34 @@ async def test_the_command_says_its_address_first_and_stops_when_asked() -> None
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+async def test_fans_talk_with_each_other_and_give_quiet_rooms_a_past() -> None:
+    said: list[tuple[int, int, str, int | None]] = []
+    reactions: list[int] = []
+    slept: list[float] = []
+
+    async def say(room: int, fan: int, text: str, reply_to: int | None) -> int | None:
+        said.append((room, fan, text, reply_to))
+        return None if len(said) % 7 == 0 else len(said)  # a moderator is against some
+
+    async def react(fan: int, message: int, emoji: str) -> None:
+        reactions.append(message)
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    async def empty(room: int) -> bool:
+        return room == 1
+
+    await talk_on([(1, True), (2, False)], Random(3), say=say, react=react, lines=60, empty=empty, sleep=sleep)
+    assert [room for room, *_ in said[:PAST]] == [1] * PAST
+    assert len(slept) == 60
+    assert PAST + 20 < len(said) < PAST + 60
+    assert reactions
+    by_id = dict(enumerate(said, 1))
+    for room, fan, _, reply_to in said:
+        if reply_to is not None:
+            assert by_id[reply_to][0] == room
+            assert by_id[reply_to][1] != fan, "nobody answers themselves"
+    assert any(reply_to for *_, reply_to in said)
