@@ -208,4 +208,4 @@ class CommunityNamespace(DiscussionCommands, DeskCommands):
     @command("decide-held", scope=WRITE)
     async def decide_held(self, conn: Connection, cmd: commands.DecideHeld) -> views.Done:
         """Let a held message through, or throw it away."""
-        return await self._communities.moderation.decide_held(conn.actor, cmd)
+        return await self._communities.held.decide(conn.actor, cmd)

@@ -99,7 +99,7 @@ class HeldDecisionView(ApiView):
     async def post(self, message_id: PathId, /, command: Decision) -> r201[Done]:
         """Let a held message through, or throw it away. The first decision holds."""
         decide = DecideHeld(message_id=message_id, **command.model_dump())
-        return reply(await self.parts.communities.moderation.decide_held(self.actor, decide), 201)
+        return reply(await self.parts.communities.held.decide(self.actor, decide), 201)
 
 
 class ReportsDecisionView(ApiView):

@@ -194,7 +194,7 @@ class HeldMessage(Model):
     reply_to = fields.BigIntField(null=True)
     cause = fields.CharField(max_length=20)  # term, link, flood
     term = fields.CharField(max_length=50, null=True)  # that the text holds
-    status = fields.CharField(max_length=10, default="waiting")  # waiting, approved, rejected
+    status = fields.CharField(max_length=10, default="waiting")  # waiting, approved, rejected, expired
     created_at = fields.DatetimeField()
     decided_at = fields.DatetimeField(null=True)
     decided_by = fields.BigIntField(null=True)

@@ -1,4 +1,4 @@
-"""What moderators do: timeouts, bans, the mode of a room, held messages, and the log of it all."""
+"""What moderators do: timeouts, bans, the mode of a room, and the log of it all."""
 
 from __future__ import annotations
 
@@ -6,32 +6,26 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tortoise.models import Model
-
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock, to_wire
 from mypick.community import policy
-from mypick.community.commands import BanMember, DecideHeld, OnMember, SetRoomMode, TimeoutMember, UnbanMember
+from mypick.community.commands import BanMember, OnMember, SetRoomMode, TimeoutMember, UnbanMember
 from mypick.community.desk.purges import Purges
 from mypick.community.desk.streams import desk_of
 from mypick.community.desk.touches import Touches
 from mypick.community.entry.notices import Notices
-from mypick.community.indexing import indexed
 from mypick.community.logbook import note
-from mypick.community.models import HeldMessage, Membership, Message, Room, Sanction
+from mypick.community.models import Membership, Room, Sanction
 from mypick.community.policy import Action, Standing
-from mypick.community.previewing import PREVIEW, ask_for_preview
 from mypick.community.rooms import Rooms, hold_all, receipt, streams_of
 from mypick.community.standings import Place, Standings
-from mypick.community.streams import CREATED, MODE, SANCTIONED, mode_of, room_of
-from mypick.community.texts import text_hash
+from mypick.community.streams import MODE, SANCTIONED, mode_of, room_of
 from mypick.community.views import Done
 from mypick.control import Eviction
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import Code, not_found
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
-from mypick.search.index import new_row
 from mypick.streams import Append, Event, NewEvent, Streams
 
 Evict = Callable[[Eviction], Awaitable[None]]
@@ -165,62 +159,6 @@ class Moderation:
 
         return await self._append(actor, command, "set-room-mode", [stream], decide)
 
-    async def decide_held(self, actor: Actor, command: DecideHeld) -> Done:
-        """Let a held message through, as if it were sent now, or throw its text away."""
-        held = await HeldMessage.get_or_none(id=command.message_id)
-        if held is None:
-            raise not_found("held message")
-        stream, entry_id, now = await self._rooms.stream_of(held.room_id), await self._ids.one(), self._clock.now()
-        site_role = await people.site_role_of(held.author_id) or "fan"
-        posted: list[Message] = []
-
-        async def decide() -> Sequence[NewEvent]:
-            place, standing = await self._standings.locked(held.room_id, actor)
-            require_office(place, standing, now)
-            target = await self._standings.target(place.community.id, held.author_id, site_role)
-            policy.require(standing, Action.DECIDE_HELD, target)
-            waiting = await HeldMessage.get(id=held.id)
-            if waiting.status != "waiting":
-                raise DomainError(Code.CONFLICT, f"it was {waiting.status} already")
-            if command.approve and target.ban:
-                raise DomainError(Code.BANNED, "its author was banned meanwhile: reject it")
-            posted[:] = [await _let_through(waiting)] if command.approve else []
-            if command.approve:  # it is most often held for a link
-                await ask_for_preview(self._jobs, waiting.id, waiting.text)
-            await HeldMessage.filter(id=held.id).update(
-                text="",
-                status="approved" if command.approve else "rejected",
-                decided_at=now,
-                decided_by=actor.user_id,
-            )
-            await self._touches.touch(place.community.id, "held", held.id)
-            action = "approve-held" if command.approve else "reject-held"
-            await note(
-                entry_id,
-                place.community.id,
-                actor,
-                action,
-                now,
-                room_id=place.room.id,
-                user_id=held.author_id,
-                message_id=held.id,
-            )
-            return [NewEvent(stream, CREATED, {}, ref=held.id, actor_id=held.author_id, id=held.id) for _ in posted]
-
-        community_id = await self._rooms.community_of(held.room_id)
-
-        def rows(events: Sequence[Event]) -> list[Model]:
-            for message, event in zip(posted, events, strict=True):
-                message.seq = message.changed_seq = event.seq
-                message.created_at = event.at
-            return [*posted, *(new_row(indexed(message, community_id)) for message in posted)]
-
-        done = await self._append(actor, command, "decide-held", [stream], decide, rows)
-        self._touches.wake()
-        if posted:
-            self._jobs.wake(PREVIEW)
-        return done
-
     async def _append(
         self, actor: Actor, command: Any, name: str, streams: Sequence[str], decide: Any, rows: Any = None
     ) -> Done:
@@ -244,16 +182,3 @@ def require_office(place: Place, standing: Standing, now: datetime) -> None:
     """A moderator who is banned or timed out holds no office."""
     policy.require_entry(standing, place.community.visibility)
     policy.require_voice(standing, now)
-
-
-async def _let_through(held: HeldMessage) -> Message:
-    parent = await Message.get_or_none(id=held.reply_to) if held.reply_to else None
-    return Message(
-        id=held.id,
-        room_id=held.room_id,
-        author_id=held.author_id,
-        text=held.text,
-        text_hash=text_hash(held.text),
-        reply_to=held.reply_to,
-        thread_id=None if parent is None else parent.thread_id or parent.id,
-    )

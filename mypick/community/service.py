@@ -10,6 +10,7 @@ from mypick.clock import Clock
 from mypick.community.commands import OpenCommunity
 from mypick.community.desk.appeals import Appeals
 from mypick.community.desk.desk import Desk
+from mypick.community.desk.held import HeldMessages
 from mypick.community.desk.purges import Purges
 from mypick.community.desk.touches import Touches
 from mypick.community.discussions.indexing import POSTS
@@ -83,6 +84,7 @@ class Communities:
         self.moderation = Moderation(
             streams, standings, rooms, touches, notices, self.purges, clock=clock, ids=ids, jobs=jobs, evict=evict
         )
+        self.held = HeldMessages(streams, standings, rooms, touches, notices, clock=clock, ids=ids, jobs=jobs)
         self.appeals = Appeals(streams, standings, touches, notices, clock=clock, ids=ids)
         self.reports = Reports(streams, standings, rooms, touches, clock=clock, ids=ids)
         self.search = CommunitySearch(standings, POSTS)

@@ -60,6 +60,7 @@ def give_duties(domain: Domain) -> None:
             "sessions": await domain.accounts.sessions.purge(),
             "previews": await domain.previews.purge(),
             "exports": await domain.personal.exports.expire(),
+            "held messages": await domain.communities.held.give_up_old(),
             "jobs": await domain.operator.purge(KEEP_DONE),
         }
         if any(removed.values()):

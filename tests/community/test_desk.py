@@ -143,7 +143,7 @@ async def test_one_of_many_has_an_item(two: list[Node], clock: FakeClock) -> Non
     clock.advance(CLAIM_FOR.total_seconds())
     assert (await node.communities.desk.claim(cast["oz"], take)).claimed_by == cast["oz"].user_id
     reject = DecideHeld(message_id=held.id, approve=False, cid=cid())
-    await node.communities.moderation.decide_held(cast["mo"], reject)
+    await node.communities.held.decide(cast["mo"], reject)
     await node.carry_desk()
     assert (await refused(node.communities.desk.claim(cast["mo"], take))).code is Code.GONE
     events = (await node.streams.store.resume(f"desk:{cast.community}", None, 0))["events"]
@@ -219,7 +219,7 @@ async def test_a_ban_takes_what_was_said_with_it(node: Node, cast: Cast, clock: 
     await node.carry_desk()
     assert await texts(node, cast["bob"], cast.room) == ["old", ""]
     approve = DecideHeld(message_id=held.id, approve=True, cid=cid())
-    assert (await refused(node.communities.moderation.decide_held(cast["mo"], approve))).code is Code.CONFLICT
+    assert (await refused(node.communities.held.decide(cast["mo"], approve))).code is Code.CONFLICT
     purge = await Purge.get()
     assert (purge.found, purge.done) == (1, 1)
 

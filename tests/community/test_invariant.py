@@ -89,7 +89,7 @@ class Scene:
                     await services.moderation.unban(actor, UnbanMember.model_validate(on_whom))
             case "decide", (approve,):
                 if held := await HeldMessage.filter(room_id=room, status="waiting").first():
-                    await services.moderation.decide_held(
+                    await services.held.decide(
                         actor, DecideHeld(message_id=held.id, approve=approve, cid=cid())
                     )
             case _, (which, *_):

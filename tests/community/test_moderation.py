@@ -167,7 +167,7 @@ async def test_held_message_takes_its_place_when_it_is_let_through(two: list[Nod
     await two[0].send(cast["bob"], cast.room, "meanwhile")
     outcomes = await asyncio.gather(
         *(
-            node.communities.moderation.decide_held(
+            node.communities.held.decide(
                 cast["mo"], DecideHeld(message_id=held.id, approve=True, cid=cid())
             )
             for node in two * 3
@@ -176,7 +176,7 @@ async def test_held_message_takes_its_place_when_it_is_let_through(two: list[Nod
     )
     assert sorted(str(code(outcome)) for outcome in outcomes) == ["Code.CONFLICT"] * 5 + ["None"]
     reject = DecideHeld(message_id=thrown.id, approve=False, cid=cid())
-    assert (await two[0].communities.moderation.decide_held(cast["mo"], reject)).seq is None
+    assert (await two[0].communities.held.decide(cast["mo"], reject)).seq is None
     assert await texts(two[1], cast["bob"], cast.room) == ["where?", "meanwhile", "https://here.example/"]
     row = await Message.get(id=held.id)
     assert (row.seq, row.author_id, row.thread_id) == (3, carol.user_id, question.id)
@@ -190,7 +190,7 @@ async def test_held_message_of_whoever_was_banned_is_not_let_through(node: Node,
         cast["mo"], BanMember(room_id=cast.room, user_id=carol.user_id, cid=cid())
     )
     approve = DecideHeld(message_id=held.id, approve=True, cid=cid())
-    assert (await refused(node.communities.moderation.decide_held(cast["mo"], approve))).code is Code.BANNED
+    assert (await refused(node.communities.held.decide(cast["mo"], approve))).code is Code.BANNED
     assert await texts(node, cast["bob"], cast.room) == []
 
 

@@ -188,7 +188,7 @@ async def _tried(node: Node, cast: Cast, action: Action, name: str, target_name:
                     id=next(_held), room_id=cast.room, author_id=target.user_id, text="x", cause="link",
                     created_at=NOW,
                 )  # fmt: skip
-                await services.moderation.decide_held(
+                await services.held.decide(
                     actor, DecideHeld(message_id=held.id, approve=True, cid=cid())
                 )
     except DomainError as refused:

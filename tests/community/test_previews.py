@@ -143,6 +143,6 @@ async def test_a_held_link_is_fetched_only_when_it_is_let_through(node: Node, cl
     assert web.asked == []
     held = await HeldMessage.get()
     decide = DecideHeld(message_id=held.id, approve=True, cid=cid())
-    await node.communities.moderation.decide_held(cast["mo"], decide)
+    await node.communities.held.decide(cast["mo"], decide)
     await look(node, web, clock)
     assert (await MessagePreview.get()).message_id == held.id

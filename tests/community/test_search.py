@@ -156,7 +156,7 @@ async def test_held_text_is_found_when_it_is_let_through(node: Node, cast: Cast,
     held = await node.send(guest, cast.room, "콘서트 https://example.com")
     assert held.status == "held"
     assert await found(node, cast["mo"], "콘서트") == []
-    await node.communities.moderation.decide_held(
+    await node.communities.held.decide(
         cast["mo"], DecideHeld(message_id=held.id, approve=True, cid=cid())
     )
     assert await found(node, cast["bob"], "콘서트 has:link") == [held.id]

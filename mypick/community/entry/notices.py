@@ -13,7 +13,7 @@ from mypick.notifications.announcements import TELL, Announcement, announce_to
 
 Word = Literal[
     "request-accepted", "request-refused", "claim-accepted", "claim-refused", "timeout", "ban", "lifted", "kept",
-    "owner",
+    "owner", "not-shown", "not-looked-at",
 ]  # fmt: skip
 
 # {name} is the community's. A title and what stands below it where nobody gave a reason.
@@ -53,6 +53,14 @@ WORDS: Mapping[Word, Mapping[str, tuple[str, str]]] = {
     "owner": {
         "en": ("{name} is yours", "Its owner gave the community to you."),
         "ko": ("{name}의 주인이 되었어요", "이전 소유자가 커뮤니티를 넘겨주었어요."),
+    },
+    "not-shown": {
+        "en": ("{name}: a message of yours was not shown", "A moderator looked at it and did not let it through."),
+        "ko": ("{name}: 보낸 메시지가 올라가지 않았어요", "운영진이 확인했지만 공개하지 않았어요."),
+    },
+    "not-looked-at": {
+        "en": ("{name}: a message of yours was not shown", "Nobody looked at it for 14 days. Send it again."),
+        "ko": ("{name}: 보낸 메시지가 올라가지 않았어요", "14일 동안 확인되지 않았어요. 원하면 다시 보내 주세요."),
     },
 }
 

@@ -161,7 +161,7 @@ async def test_moderators_write_what_they_have_to_talk_about(node: Node, cast: C
 async def test_held_text_is_let_through_whatever_the_terms_say(node: Node, cast: Cast) -> None:
     held = await node.send(cast["alice"], cast.room, "what the fuck")
     approve = DecideHeld(message_id=held.id, approve=True, cid=cid())
-    await node.communities.moderation.decide_held(cast["mo"], approve)
+    await node.communities.held.decide(cast["mo"], approve)
     assert await texts(node, cast["bob"], cast.room) == ["what the fuck"]
     assert (await HeldMessage.get(id=held.id)).text == ""
 
