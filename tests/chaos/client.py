@@ -72,6 +72,7 @@ class Follower:
         self.refused: Counter[str] = Counter()  # codes of refused connects and commands
         self.longest_away = 0.0  # seconds from a lost connection to being in step again
         self.renew: Callable[[], Awaitable[str]] | None = None  # where tokens end: gives the next one
+        self.renewals = 0  # that the open socket took
         self._addresses = addresses
         self._token = token
         self._http = http
@@ -205,7 +206,10 @@ class Follower:
             await self._durable({"type": name, **data})
         elif name == "lagged":
             await self._sync()
-        elif name in ("auth-expiring", "evicted") and self.renew:
+        elif name == "auth-expiring" and self.renew:
+            self._token = await self.renew()
+            await self._ask("refresh-auth", {"token": self._token})
+        elif name == "evicted" and self.renew:
             return  # it comes back with the next token
         elif name not in ("notifications-read", "server-draining"):
             raise AssertionError(f"unexpected event {name}")
@@ -254,12 +258,16 @@ class Follower:
         if not reply["ok"]:
             error = reply["error"]
             self.refused[error["code"]] += 1
+            if name == "refresh-auth":
+                return  # by a clock of its own: the socket ends, and the next one has the next token
             if not error["retryable"]:
                 raise AssertionError(f"{name} was refused: {error}")
             if name == "sync":
                 await asyncio.sleep(error.get("retry_after_ms", SYNC_AGAIN * 1000) / 1000)
                 self._syncing = False
                 await self._sync()
+        elif name == "refresh-auth":
+            self.renewals += 1
         elif name == "mark-read":
             self.read_upto = max(self.read_upto, asked["upto_seq"])
         else:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import aiohttp
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 
-from mypick.accounts.models import Session, User
-from mypick.accounts.tokens import Tokens
+from mypick.accounts.models import RefreshToken, Session, User
+from mypick.accounts.tokens import Tokens, digest
 from mypick.clock import SystemClock
 from mypick.db import open_database
 from tests.chaos.plan import Shape
 from tests.e2e.stack import ACCESS_SECRET, REFRESH_SECRET, Rest
 
 AT_ONCE = 8  # requests
-HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
-async def make_people(database_url: str, count: int) -> dict[int, str]:
-    """Migrate the empty database and write ``count`` users with a session each. Access tokens by user id."""
+async def make_people(database_url: str, count: int, refresh: dict[int, str] | None = None) -> dict[int, str]:
+    """Migrate the empty database and write ``count`` users with a session each. Access tokens by user id, good for an
+    hour; ``refresh`` takes refresh tokens by user id."""
     EXECUTOR_CACHE.clear()  # Tortoise keeps the text of INSERTs by table, whatever the dialect of the last round
     clock = SystemClock()
     tokens = Tokens(clock, access_secret=ACCESS_SECRET, refresh_secret=REFRESH_SECRET)
@@ -49,12 +50,25 @@ async def make_people(database_url: str, count: int) -> dict[int, str]:
                     address="127.0.0.1",
                     created_at=now,
                     last_used_at=now,
-                    expires_at=now + HOUR,
+                    expires_at=now + DAY,
                 )
                 for user in users
             ]
         )
         sessions = await Session.all().order_by("user_id")
+        if refresh is not None:
+            for session in sessions:
+                refresh[session.user_id] = tokens.issue_refresh(
+                    user_id=session.user_id, session_id=session.id, role="fan"
+                )
+            await RefreshToken.bulk_create(
+                [
+                    RefreshToken(
+                        session_id=session.id, token_hash=digest(refresh[session.user_id]), issued_at=now
+                    )
+                    for session in sessions
+                ]
+            )
     EXECUTOR_CACHE.clear()
     return {
         session.user_id: tokens.issue_access(user_id=session.user_id, session_id=session.id, role="fan")
@@ -71,6 +85,17 @@ async def register(persons: Sequence[Rest]) -> None:
             await person.register(f"fan{number}")
 
     await asyncio.gather(*(one(number, person) for number, person in enumerate(persons)))
+
+
+async def all_renewed(persons: Iterable[Rest]) -> None:
+    """Everybody has the next access token."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(person: Rest) -> None:
+        async with places:
+            await person.renew()
+
+    await asyncio.gather(*(one(person) for person in persons))
 
 
 async def follow(url: str, tokens: dict[int, str], shape: Shape, http: aiohttp.ClientSession) -> dict[str, list[int]]:

@@ -1,6 +1,7 @@
 """Mixed traffic for an hour, on PostgreSQL and Redis; what grows is found.
 
     python -m tests.chaos.soak --minutes 60
+    python -m tests.chaos.soak --minutes 2 --token-life 75   # everybody's token ends each 15 s
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +28,7 @@ from tests.chaos.client import Follower
 from tests.chaos.ground import standing
 from tests.chaos.logs import unexpected
 from tests.chaos.mutations import SPACE
-from tests.chaos.people import follow, make_people
+from tests.chaos.people import AT_ONCE, all_renewed, follow, make_people
 from tests.chaos.plan import Shape
 from tests.chaos.siege import percentile, vitals_of
 from tests.chaos.storm import LEFT
@@ -41,6 +43,7 @@ POST_EVERY, DROP_EVERY, VISIT_EVERY = 1.0, 1.0, 2.0  # seconds
 TO_ALL = 0.1  # of the posts; the others go to a quarter
 WARM_UP = 0.25  # of the time: caches and pools fill
 SAMPLES = 360  # of an hour: each 10 s; of a short one at least each second
+LIFE = 900  # seconds of an access token: an hour has four of each; a socket hears 60 s before the end
 SHORT = 60.0  # seconds; of less, how late acks are tells more of the machine
 CALM = 60.0  # seconds at the end for everything to arrive
 BOUNDS: Mapping[str, float] = {
@@ -54,7 +57,10 @@ BOUNDS: Mapping[str, float] = {
 SETTINGS = {
     "RATE_LIMITS": orjson.dumps(
         dict.fromkeys(
-            ("auth.register", "subscribe", *(f"socket.{name}" for name in ("handshake", "connect", "clock"))),
+            (
+                *("auth.register", "auth.refresh", "subscribe"),
+                *(f"socket.{name}" for name in ("handshake", "connect", "clock", "refresh-auth")),
+            ),
             "1000000/1m",
         )
     ).decode(),
@@ -71,6 +77,7 @@ class Soaked:
     posts: int = 0
     drops: int = 0
     visits: int = 0
+    renewals: int = 0  # tokens that open sockets took
     at: list[float] = field(default_factory=list)
     samples: dict[str, list[float]] = field(default_factory=dict)
     p99: list[float] = field(default_factory=list)
@@ -94,11 +101,11 @@ class Soaked:
             self.problems.append(f"the p99 of acks went from {1000 * early:.1f} to {1000 * late:.1f} ms")
 
 
-async def ask_the_clock(http: aiohttp.ClientSession, url: str, token: str, took: Callable[[float], None]) -> None:
+async def ask_the_clock(http: aiohttp.ClientSession, url: str, person: Rest, took: Callable[[float], None]) -> None:
     """A member who asks for the clock every ``ASK_EVERY`` seconds; ``took`` gets the seconds from question to ack."""
     async with http.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket", compress=0) as line:
         await line.receive_str()
-        await line.send_str(f"40{SPACE}," + orjson.dumps({"token": token}).decode())
+        await line.send_str(f"40{SPACE}," + orjson.dumps({"token": person.token}).decode())
         due = monotonic()
         number = 0
         while True:
@@ -109,14 +116,32 @@ async def ask_the_clock(http: aiohttp.ClientSession, url: str, token: str, took:
             while not (told := await line.receive_str()).startswith(f"43{SPACE},{number}["):
                 if told == "2":
                     await line.send_str("3")
-            took(monotonic() - asked)
+                elif told.startswith(f'42{SPACE},["auth-expiring"'):
+                    token, number = await person.renew(), number + 1
+                    renewal = orjson.dumps(["refresh-auth", {"token": token}]).decode()
+                    await line.send_str(f"42{SPACE},{number}{renewal}")
+                    due = monotonic()
+                    break
+            else:
+                took(monotonic() - asked)
 
 
 class Soak:
-    def __init__(self, stack: Stack, tokens: dict[int, str], http: aiohttp.ClientSession, seconds: float, seed: int):
+    def __init__(
+        self,
+        stack: Stack,
+        tokens: Mapping[int, str],
+        refresh: Mapping[int, str],
+        http: aiohttp.ClientSession,
+        door: aiohttp.ClientSession,
+        seconds: float,
+        seed: int,
+    ) -> None:
         self._stack = stack
         self._tokens = dict(list(tokens.items())[:-BESIDE])
-        self._beside = list(tokens.values())[-BESIDE:]
+        self._persons = {user_id: Rest(stack.url, door) for user_id in tokens}
+        for user_id, person in self._persons.items():
+            person.token, person.refresh_token = tokens[user_id], refresh[user_id]
         self._http = http
         self._rng = Random(seed)
         self._latencies: list[float] = []
@@ -126,15 +151,13 @@ class Soak:
 
     async def run(self, database_url: str, say: Callable[[str], None]) -> Soaked:
         followers = await follow(self._stack.url, self._tokens, SHAPE, self._http)
-        self._clients = [
-            Follower([self._stack.url], user_id, token, self._http, Random(user_id))
-            for user_id, token in self._tokens.items()
-        ]
+        await all_renewed(self._persons.values())  # the first ones are good for an hour
+        self._clients = [self._client(user_id) for user_id in self._tokens]
         async with asyncio.TaskGroup() as group:
             members = [group.create_task(client.run()) for client in self._clients]
             members += [
-                group.create_task(ask_the_clock(self._http, self._stack.url, token, self._latencies.append))
-                for token in self._beside
+                group.create_task(ask_the_clock(self._http, self._stack.url, person, self._latencies.append))
+                for person in list(self._persons.values())[-BESIDE:]
             ]
             await self._all(lambda client: client.in_step)
             traffic = [
@@ -163,9 +186,18 @@ class Soak:
             for task in members:
                 task.cancel()
         self.soaked.compared = judged.compared
+        self.soaked.renewals = sum(client.renewals for client in self._clients)
+        refused = sum((client.refused for client in self._clients), Counter[str]())
+        self.soaked.problems += [f"refused: {code} ({count} times)" for code, count in refused.items()]
         self.soaked.problems += judged.problems
         self.soaked.judge()
         return self.soaked
+
+    def _client(self, user_id: int) -> Follower:
+        person = self._persons[user_id]
+        client = Follower([self._stack.url], user_id, person.token, self._http, Random(user_id))
+        client.renew = person.renew
+        return client
 
     async def _all(self, condition: Callable[[Follower], bool]) -> None:
         async with asyncio.timeout(CALM):
@@ -192,7 +224,7 @@ class Soak:
     async def _visit(self) -> None:
         """Somebody reads the feed and the inbox, and is there for a moment over polling, and then a WebSocket."""
         rest = Rest(self._stack.url, self._http)
-        rest.token = self._rng.choice(list(self._tokens.values()))
+        rest.token = self._persons[self._rng.choice(list(self._tokens))].token
         for path in ("/feed", "/notifications", "/users/me", "/creators"):
             await rest.ok("GET", path)
         device = Device(self._stack.url, rest, transports=["polling", "websocket"])
@@ -227,16 +259,20 @@ class Soak:
             await asyncio.sleep(every)
 
 
-async def soak(seconds: float, seed: int, folder: Path, say: Callable[[str], None]) -> Soaked:
-    """Servers of its own in ``folder``, and ``seconds`` of traffic."""
+async def soak(seconds: float, seed: int, folder: Path, say: Callable[[str], None], life: int = LIFE) -> Soaked:
+    """Servers of its own in ``folder``, and ``seconds`` of traffic by people with tokens of ``life`` seconds."""
+    refresh: dict[int, str] = {}
+    settings = {**SETTINGS, "JWT_EXPIRES_IN": str(life)}
     async with (
         standing(SHAPE, seed, folder) as ground,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http,
+        # all ask for tokens in one moment: connections that are kept for the next request would look like a leak
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=AT_ONCE, force_close=True)) as door,
     ):
-        tokens = await make_people(ground.database_url, SHAPE.clients + BESIDE)
+        tokens = await make_people(ground.database_url, SHAPE.clients + BESIDE, refresh)
         database_url, redis_url = ground.seen_by_processes()
-        async with running(folder, database_url, redis_url, development=False, beside=(), **SETTINGS) as stack:
-            soaked = await Soak(stack, tokens, http, seconds, seed).run(database_url, say)
+        async with running(folder, database_url, redis_url, development=False, beside=(), **settings) as stack:
+            soaked = await Soak(stack, tokens, refresh, http, door, seconds, seed).run(database_url, say)
         soaked.problems += unexpected([process.log for process in stack.processes], [])
         return soaked
 
@@ -244,7 +280,7 @@ async def soak(seconds: float, seed: int, folder: Path, say: Callable[[str], Non
 def render(soaked: Soaked) -> str:
     lines = [
         f"{soaked.seconds / 60:.0f} minutes · {soaked.posts:,} posts, {soaked.compared:,} notifications, "
-        f"{soaked.drops:,} cut connections, {soaked.visits:,} visits",
+        f"{soaked.drops:,} cut connections, {soaked.visits:,} visits, {soaked.renewals:,} tokens renewed",
         *(
             f"  {name}: {values[0]:.1f} at first, {values[-1]:.1f} at last, fitted growth {soaked.grown(name):+.1f}"
             for name, values in soaked.samples.items()
@@ -258,11 +294,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.soak", description="Traffic for long; nothing grows.")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--token-life", type=int, default=LIFE, metavar="SECONDS", help="of an access token")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="mypick-soak-") as folder:
         soaked = asyncio.run(
             soak(
-                options.minutes * 60, options.seed, Path(folder), lambda text: print(text, file=sys.stderr, flush=True)
+                options.minutes * 60,
+                options.seed,
+                Path(folder),
+                lambda text: print(text, file=sys.stderr, flush=True),
+                options.token_life,
             )
         )
     print(f"seed {options.seed} · {render(soaked)}")

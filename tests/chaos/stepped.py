@@ -196,10 +196,7 @@ class Round:
 
         async def renew() -> str:
             self._done.renewals += 1
-            person.token = ""
-            answer = await person.ok("POST", "/auth/refresh", {"refresh_token": person.refresh_token})
-            person.token, person.refresh_token = answer["access_token"], answer["refresh_token"]
-            return person.token
+            return await person.renew()
 
         client.renew = renew
         return client

@@ -7,14 +7,16 @@ from pathlib import Path
 from tests.chaos.soak import Soaked, render, soak
 
 SECONDS, SEED = 20.0, 2
+LIFE = 75  # seconds of an access token: a socket hears 60 s before the end
 
 
 async def test_nothing_grows_under_mixed_traffic(tmp_path: Path) -> None:
-    soaked = await soak(SECONDS, SEED, tmp_path, lambda _: None)
+    soaked = await soak(SECONDS, SEED, tmp_path, lambda _: None, LIFE)
     assert soaked.problems == [], render(soaked)
     assert soaked.compared > 0
     assert soaked.visits > 0
     assert soaked.drops > 0
+    assert soaked.renewals > 0
     assert len(soaked.at) > SECONDS / 2
 
 
