@@ -46,12 +46,16 @@ PAGES = {
     "/communities": "communities",
     rf"/communities/{{id:{_ID}}}": "community",
     rf"/communities/{{id:{_ID}}}/rooms/{{room:{_ID}}}": "room",
+    rf"/communities/{{id:{_ID}}}/discussions/{{discussion:{_ID}}}": "discussion",
+    rf"/communities/{{id:{_ID}}}/desk": "desk",
+    r"/invites/{code:[A-Za-z0-9-]{4,20}}": "invite",
+    "/search": "search",
     "/notifications": "notifications",
     "/settings": "settings",
 }
 
 # pages that let only some people do some things are told who may: the table of policy.py, once more nowhere
-_WITH_RANKS = frozenset({"community", "room"})
+_WITH_RANKS = frozenset({"community", "room", "discussion", "desk"})
 
 _CONTENT_TYPES = {
     ".css": "text/css",

@@ -169,11 +169,14 @@ export interface Message {
   readonly rev: number;
   readonly edited_at: string | null;
   readonly deleted: boolean;
+  /** Reports took it from view; a moderator will look. */
+  readonly hidden: boolean;
   readonly mentions: { id: number; name: string; avatar_url: string | null }[];
   readonly reply_to: number | null;
   readonly thread_id: number | null;
   readonly reactions: { emoji: string; count: number; mine: boolean }[];
   readonly pinned: boolean;
+  readonly preview: { url: string; kind: "page" | "image"; title: string; description: string; site: string } | null;
 }
 
 /** What was written and the room does not show yet. */

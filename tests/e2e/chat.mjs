@@ -251,7 +251,7 @@ export async function reads_a_long_past_without_a_jump(stage) {
     const end = performance.now() + 15_000;
     while (performance.now() < end && document.querySelector("#beginning").dataset.begun !== "true") {
       const middle = [...scroll.querySelectorAll("[data-row]")].find((row) => row.getBoundingClientRect().bottom > 300);
-      scroll.scrollTop -= 150;
+      scroll.scrollTop -= 350;
       const at = middle.getBoundingClientRect().top;
       await frame();
       await frame();
@@ -273,4 +273,64 @@ export async function reads_a_long_past_without_a_jump(stage) {
     await sora.page.screenshot({ path: join(stage.given.pictures, `room-${language}-${width}.png`) });
   }
   sora.assertQuiet();
+}
+
+export async function decides_at_the_desk_and_discusses(stage) {
+  const [mo, jun] = await talk(stage, "Mo", "Jun");
+  await stage.ask("appoint", mo.community, mo.person.user.id, 4);
+  const show = async (name) => {
+    const { pictures, language, width } = stage.given;
+    if (pictures) await mo.page.screenshot({ path: join(pictures, `${name}-${language}-${width}.png`) });
+    const wide = await mo.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${name} is ${wide} px wider than the window`);
+  };
+  const say = (text, cid) => jun.person.call("POST", `/rooms/${jun.room}/messages`, { cid, text });
+  await say("https://first.example", "first");
+  await mo.page.goto(`/communities/${mo.community}/desk`);
+  await mo.page.locator(".desk-item", { hasText: "first.example" }).waitFor();
+  await until(async () => (await mo.page.locator("[data-kind=held] .unread").textContent()) === "1", "the desk did not count");
+  await say("https://second.example", "second"); // the desk is live
+  await mo.page.locator(".desk-item", { hasText: "second.example" }).waitFor();
+  await show("desk");
+  await mo.page.keyboard.press("j");
+  await mo.page.keyboard.press("a");
+  await mo.page.locator(".desk-item", { hasText: "first.example" }).waitFor({ state: "detached" });
+  await mo.page.keyboard.press("d");
+  await mo.page.getByText(mo.t("desk.empty")).waitFor();
+  const { events } = await jun.person.call("GET", `/rooms/${jun.room}/messages`);
+  assert.deepEqual(events.map(({ data }) => data.text), ["https://first.example"]);
+
+  await mo.page.goto(`/communities/${mo.community}`);
+  await mo.page.locator("#begin").click();
+  await mo.page.locator("dialog input[name=title]").fill("Which concert was the best?");
+  await mo.page.locator("dialog textarea[name=text]").fill("Tell us.");
+  await mo.page.locator("dialog button[type=submit]").click();
+  await mo.page.waitForURL("**/discussions/*");
+  await mo.page.locator("#comments-part").waitFor();
+  await jun.page.goto(new URL(mo.page.url()).pathname);
+  await jun.page.locator("#comment").fill("The last one");
+  await jun.page.locator("#write button").click();
+  await jun.page.locator(".comment", { hasText: "The last one" }).waitFor();
+  await mo.page.locator("#fresh").click();
+  await mo.page.locator(".comment", { hasText: "The last one" }).getByRole("button", { name: mo.t("discussion.up") }).click();
+  await until(async () => (await jun.page.locator(".comment .score").textContent()) === "1", "a vote was not seen");
+  await show("discussion");
+  await mo.page.goto(`/communities/${mo.community}`);
+  await mo.page.locator(".post-row", { hasText: "Which concert" }).waitFor();
+  await show("community");
+
+  await mo.page.getByRole("button", { name: mo.t("community.invite") }).click();
+  await mo.page.locator("dialog button[type=submit]").click();
+  const address = await mo.page.locator(".made").textContent();
+  const guest = await (await Browser.open(stage)).enter("Guest");
+  await guest.page.goto(new URL(address).pathname);
+  await guest.page.getByRole("button", { name: guest.t("invite.accept") }).click();
+  await guest.page.waitForURL(`**/communities/${mo.community}`);
+  await guest.page.getByRole("button", { name: guest.t("community.leave") }).waitFor();
+  await guest.page.goto("/search");
+  await guest.page.locator("#q").fill("first.example");
+  await guest.page.keyboard.press("Enter");
+  await guest.page.locator(".hit").first().click();
+  await guest.page.locator("#messages .message.marked", { hasText: "first.example" }).waitFor();
+  for (const browser of [mo, jun, guest]) browser.assertQuiet();
 }

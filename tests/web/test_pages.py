@@ -18,7 +18,7 @@ from handlers.pages import PAGES, setup_pages
 from handlers.texts import Texts
 
 LOCALES = pages.FOLDER / "locales"
-PATHS = [re.sub(r"{\w+:[^}]*}}", "7", path) for path in PAGES]
+PATHS = [re.sub(r"{\w+:.*?}(?=/|$)", "7777", path) for path in PAGES]
 Client = TestClient[web.Request, web.Application]
 
 

@@ -16,11 +16,13 @@ const MAX_KEPT = 8_000;
  * @property {number} rev
  * @property {string | null} edited_at
  * @property {boolean} deleted
+ * @property {boolean} hidden reports took it from view; a moderator will look
  * @property {{id: number, name: string, avatar_url: string | null}[]} mentions
  * @property {number | null} reply_to
  * @property {number | null} thread_id
  * @property {{emoji: string, count: number, mine: boolean}[]} reactions
  * @property {boolean} pinned
+ * @property {{url: string, kind: string, title: string, description: string, site: string} | null} preview of its first link
  */
 
 export class Timeline {
@@ -107,13 +109,15 @@ export class Timeline {
     const message = this.get(data.message_id);
     if (!message) return null;
     if (type === "message-edited") {
-      const { text, rev, edited_at, deleted, mentions } = data;
-      Object.assign(message, { text, rev, edited_at, deleted, mentions });
+      const { text, rev, edited_at, deleted, hidden, mentions } = data;
+      Object.assign(message, { text, rev, edited_at, deleted, hidden, mentions });
     } else if (type === "message-deleted") {
-      Object.assign(message, { text: "", deleted: true, mentions: [], reactions: [], pinned: false });
+      Object.assign(message, { text: "", deleted: true, mentions: [], reactions: [], pinned: false, preview: null });
       this.#reactions.forget(message.id);
     } else if (type === "reaction-changed") {
       this.#reactions.tell(message, data, event.seq, event.actor?.id === this.#me);
+    } else if (type === "preview-changed") {
+      message.preview = data.preview;
     } else if (type === "message-pinned") {
       message.pinned = data.on;
     } else return null;
@@ -159,7 +163,7 @@ export class Timeline {
 
 /** A `message-created` as a message. @returns {Message} */
 export function asMessage({ id, seq, at, actor = null, data }) {
-  const { text, rev, edited_at, deleted, mentions, reply_to, thread_id, pinned } = data;
+  const { text, rev, edited_at, deleted, hidden, mentions, reply_to, thread_id, pinned, preview = null } = data;
   const reactions = data.reactions.map((one) => ({ ...one, mine: false }));
-  return { id, seq, at, author: actor, text, rev, edited_at, deleted, mentions, reply_to, thread_id, reactions, pinned };
+  return { id, seq, at, author: actor, text, rev, edited_at, deleted, hidden, mentions, reply_to, thread_id, reactions, pinned, preview };
 }

@@ -1,3 +1,4 @@
+import { startData } from "./settings-data.js";
 import { client, saveProfile, setLanguageCookie } from "../client.js";
 import { $, announce, el } from "../dom.js";
 import { revealable, wireForm } from "../forms.js";
@@ -116,3 +117,4 @@ if (client.user) {
   showKeys();
   $("#log-out").addEventListener("click", () => client.logOut());
 }
+if (client.user) startData();

@@ -1,0 +1,130 @@
+import { client } from "../client.js";
+import { $, announce, avatar, el } from "../dom.js";
+import { PagedList } from "../lists.js";
+import { follow } from "../live.js";
+import { newId } from "../posts.js";
+import { attempt } from "../room/moderating.js";
+import { renderBody } from "../room/body.js";
+import { counted, has, t, timeElement } from "../texts.js";
+
+const id = location.pathname.split("/")[2];
+const KINDS = ["held", "report", "request", "appeal"];
+/** What `A` and `D` do: path and body by kind. */
+const DECISIONS = {
+  held: (item, yes) => [`/held/${item.id}/decision`, { approve: yes, cid: newId() }],
+  report: (item, yes) => [`/messages/${item.id}/reports/decision`, { agree: !yes, cid: newId() }],
+  request: (item, yes) => [`/requests/${item.id}/decision`, { accept: yes }],
+  appeal: (item, yes) => [`/appeals/${item.id}/decision`, { lift: yes }],
+};
+/** Who stays with an item for so long deals with it, ms. */
+const DWELL_MS = 800;
+let kind = "held";
+let counts = {};
+
+const list = new PagedList($("#list"), {
+  class: "desk",
+  load: (cursor, signal) =>
+    kind === "log"
+      ? client.request("GET", `/communities/${id}/moderation-log`, null, { query: { cursor, limit: 50 }, signal })
+      : client.request("GET", `/communities/${id}/desk`, null, { query: { kind, cursor, limit: 30 }, signal }),
+  draw: (item) => (kind === "log" ? logRow(item) : itemRow(item)),
+  empty: () => el("p", { class: "muted" }, t("desk.empty")),
+});
+
+function itemRow(item) {
+  const name = item.user?.name || t("message.gone");
+  const cause = item.cause && (has(`cause.${item.cause}`) ? t(`cause.${item.cause}`) : item.cause);
+  const decide = async (yes) => {
+    const done = await attempt(() => client.request("POST", ...DECISIONS[item.kind](item, yes)));
+    if (done) settle(item.kind, item.id);
+  };
+  const row = el(
+    "li",
+    { class: "desk-item", tabindex: "-1", data: { id: item.id } },
+    el("div", { class: "comment-head" }, avatar(name, item.user?.avatar_url, "small"), el("b", {}, name), el("span", { class: "muted" }, timeElement(item.created_at))),
+    el("p", { class: "post-text" }, renderBody(item.text)),
+    el(
+      "div",
+      { class: "about" },
+      cause && el("span", {}, t("desk.cause", { cause })),
+      item.reports > 0 && el("span", {}, counted("desk.reports", item.reports)),
+      item.hidden && el("span", {}, t("desk.hidden")),
+      ...item.reasons.map((reason) => el("span", {}, `“${reason}”`)),
+      el("span", { class: "claim" }, item.claimed_by && item.claimed_by.id !== client.user.id ? t("desk.claimed", { name: item.claimed_by.name }) : ""),
+    ),
+    el(
+      "div",
+      { class: "decisions" },
+      el("button", { type: "button", class: "button small quiet", data: { decide: "yes" }, on: { click: () => decide(true) } }, t(`desk.${item.kind}.yes`)),
+      el("button", { type: "button", class: "button small quiet danger", data: { decide: "no" }, on: { click: () => decide(false) } }, t(`desk.${item.kind}.no`)),
+    ),
+  );
+  row.addEventListener("focusin", () => {
+    if (row.dataset.mine) return;
+    setTimeout(() => {
+      if (row.dataset.mine || !row.contains(document.activeElement)) return;
+      row.dataset.mine = "yes"; // told once: it ends by itself after five minutes
+      client.request("PUT", `/communities/${id}/desk/${item.kind}/${item.id}`, { on: true }).catch(() => {});
+    }, DWELL_MS);
+  });
+  return row;
+}
+
+const logRow = ({ actor, action, user, reason, at }) =>
+  el("li", { class: "post-row" }, el("div", { class: "grow" }, el("b", {}, actor?.name ?? "MyPick"), ` · ${action}`, user && ` · ${user.name}`, reason && el("p", { class: "muted" }, reason)), el("span", { class: "muted" }, timeElement(at)));
+
+/** It is dealt with, here or by somebody else: the next one gets the focus. */
+function settle(ofKind, itemId) {
+  if (ofKind !== kind) return;
+  const row = list.list.querySelector(`[data-id="${CSS.escape(String(itemId))}"]`);
+  if (!row) return;
+  const focused = row.contains(document.activeElement);
+  const next = row.nextElementSibling ?? row.previousElementSibling;
+  row.remove();
+  if (focused) (next ?? $(`[data-kind="${kind}"]`)).focus();
+  if (!list.list.children.length) list.reload();
+}
+
+function showCounts(now) {
+  counts = now;
+  for (const one of KINDS) {
+    const badge = $(`[data-kind="${one}"] .unread`);
+    badge.hidden = !counts[one];
+    badge.textContent = String(counts[one] ?? 0);
+  }
+}
+
+function changed({ data }) {
+  const before = counts[data.kind] ?? 0;
+  showCounts(data.counts);
+  if (!data.waiting) {
+    settle(data.kind, data.id);
+    if (data.kind === kind) announce(t("desk.done", { count: counts[kind] ?? 0 }));
+  } else if (data.kind === kind && counts[kind] > before) list.reload();
+}
+
+for (const button of document.querySelectorAll("[data-kind]")) {
+  button.addEventListener("click", () => {
+    kind = button.dataset.kind;
+    for (const other of document.querySelectorAll("[data-kind]")) other.setAttribute("aria-pressed", String(other === button));
+    list.reload();
+  });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select") || $("dialog")) return;
+  const row = document.activeElement.closest?.(".desk-item");
+  const key = event.key.toLowerCase();
+  if (key === "j" || key === "k") {
+    const to = row ? (key === "j" ? row.nextElementSibling : row.previousElementSibling) : list.list.firstElementChild;
+    to?.focus();
+    to?.scrollIntoView({ block: "nearest" });
+  } else if (row && (key === "a" || key === "d")) $(`[data-decide="${key === "a" ? "yes" : "no"}"]`, row).click();
+  else return;
+  event.preventDefault();
+});
+
+if (client.user) {
+  list.reload();
+  follow(`desk:${id}`, "join-desk", { community_id: Number(id) }, { event: changed, begin: (reply) => showCounts(reply.counts) });
+}
