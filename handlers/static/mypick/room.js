@@ -271,6 +271,10 @@ export class Room {
     if (type === "member-sanctioned" && data.user_id === this.user?.id) {
       this.#about({ timeout: data.kind === "timeout" ? { until: data.until, reason: null } : null });
     }
+    if (type === "role-changed") {
+      const mine = data.roles.find((given) => given.user_id === this.user?.id);
+      if (mine) this.#about({ role: mine.role });
+    }
     this.#listeners.emit("event", event);
   }
 

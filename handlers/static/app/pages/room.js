@@ -222,6 +222,7 @@ room.on("reset", () => {
 room.on("outbox", drawUnsent);
 room.on("missed", () => reader.missed());
 room.on("event", (event) => {
+  if (event.type === "role-changed") staff.load(communityId).then(() => list.redrawAll(), () => {});
   if (event.type === "message-deleted") {
     quotes.forget(event.data.message_id);
     if (event.data.message_id === replyTo?.id) setReply(null);

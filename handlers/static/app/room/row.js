@@ -57,6 +57,7 @@ export function unsentRow(entry, me, { retry, discard, takeBack }) {
         el("div", { class: "message-head" }, el("b", {}, me.display_name)),
         el("p", { class: "message-text" }, renderBody(entry.text, entry.mentions)),
         el("p", { class: "unsent-state", role: failed ? "alert" : null }, state),
+        entry.state === "held" && el("div", { class: "unsent-actions" }, button("state.close", discard)),
         failed && el("div", { class: "unsent-actions" }, button("unsent.retry", retry), button("unsent.edit", takeBack), button("unsent.discard", discard)),
       ),
     ),
