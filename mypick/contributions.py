@@ -20,6 +20,7 @@ def contributions(streams: Streams, communities: Communities) -> Sequence[Contri
     return [
         accounts.contribution(),
         communities.data.contribution(),
+        communities.discussions.data.contribution(),
         ways_in.contribution(),
         notifications.contribution(streams, ERASED_NAME),
         creators.contribution(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +22,20 @@ from mypick.accounts.passwords import Passwords
 from mypick.accounts.service import Accounts
 from mypick.clock import Clock
 from mypick.community.commands import EditMessage, MarkRead, React, ReportMessage, SendMessage
+from mypick.community.discussions.commands import (
+    CreateComment,
+    CreateDiscussion,
+    EditComment,
+    EditDiscussion,
+    FollowDiscussion,
+    MarkDiscussionRead,
+    ReadComments,
+    ReportComment,
+    VoteComment,
+    VoteDiscussion,
+    VoteWord,
+)
+from mypick.community.discussions.views import CommentView
 from mypick.community.models import Room, Sanction
 from mypick.creators.models import Creator
 from mypick.domain import Domain, build_domain
@@ -39,7 +53,8 @@ CANARY = "캐너리-canary-7f3a"
 @asynccontextmanager
 async def domain_on(clock: Clock, folder: Path, redis_url: str = "") -> AsyncIterator[Domain]:
     """A domain that writes and tells; its jobs are done by ``work_off``."""
-    settings = Settings(redis_url=redis_url, storage_folder=str(folder), rate_limits={"auth.register": "1000/1s"})
+    rates = {"auth.register": "1000/1s", "community.send": "1000/1s"}
+    settings = Settings(redis_url=redis_url, storage_folder=str(folder), rate_limits=rates)
     async with aiohttp.ClientSession() as http:
         domain = build_domain(domain_settings(settings, node="test", works=False), http, clock)
         quick = Passwords(QUICK)
@@ -132,6 +147,64 @@ async def leave_traces(domain: Domain, who: Actor, other: Actor, room: int) -> d
     )
     await work_off(domain)
     return {"question": question, "answer": answer, "thanks": thanks}
+
+
+async def leave_posts(domain: Domain, who: Actor, other: Actor) -> dict[str, int]:
+    """The same in discussions: one of ``other``, in which ``who`` says something that is answered, and one of
+    ``who``, in which ``other`` comments."""
+    services, room = domain.communities.discussions, await Room.all().order_by("-id").first()
+    assert room is not None
+    community = room.community_id
+    for actor in (who, other):
+        await domain.communities.members.join(actor, community)
+
+    async def begin(actor: Actor, title: str, text: str) -> int:
+        command = CreateDiscussion(community_id=community, cid=cid(), title=title, text=text)
+        return (await services.posts.create(actor, command)).id
+
+    async def comment(actor: Actor, discussion: int, text: str, reply_to: int | None = None) -> int:
+        command = CreateComment(discussion_id=discussion, cid=cid(), text=text, reply_to=reply_to)
+        return (await services.posts.comment(actor, command)).id
+
+    theirs, begun = await begin(other, "Who will sing?", "A text"), await begin(who, f"{CANARY}?", f"{CANARY} begins")
+    after = {"title": f"{CANARY}!", "text": f"<@{other.user_id}> {CANARY}", "rev": 1}
+    await services.edits.edit_discussion(
+        who, EditDiscussion.model_validate({"discussion_id": begun, "cid": cid(), **after})
+    )
+    first = await comment(who, theirs, f"{CANARY} sings <@{other.user_id}>")
+    await services.edits.edit_comment(
+        who, EditComment(comment_id=first, cid=cid(), text=f"{CANARY} sings again", rev=1)
+    )
+    second = await comment(other, theirs, "I think so too", reply_to=first)
+    visited = await comment(other, begun, "I was here")
+    await comment(who, begun, f"{CANARY} too", reply_to=visited)
+    await comment(who, theirs, f"see https://{CANARY}.example.com/")  # held
+    votes: list[tuple[Actor, VoteWord, int]] = [(who, "up", second), (other, "up", second), (other, "up", first)]
+    for actor, word, post in votes:
+        await services.votes.vote_comment(actor, VoteComment(comment_id=post, cid=cid(), vote=word))
+    for actor in (who, other):
+        up = VoteDiscussion(discussion_id=theirs, cid=cid(), vote="up")
+        await services.votes.vote_discussion(actor, up)
+    await services.visits.follow(who, FollowDiscussion(discussion_id=begun, follow="muted"))
+    await services.visits.mark_read(who, MarkDiscussionRead(discussion_id=theirs, seq=2))
+    await services.reports.report_comment(
+        who, ReportComment(comment_id=second, cid=cid(), reason=f"not {CANARY}")
+    )
+    await services.reports.report_comment(
+        other, ReportComment(comment_id=first, cid=cid(), reason=f'"{CANARY}"')
+    )
+    await work_off(domain)
+    return {"theirs": theirs, "begun": begun, "first": first, "second": second}
+
+
+async def read_posts(domain: Domain, who: Actor, discussion: int) -> list[str]:
+    """What can be read in a discussion, each comment before its answers."""
+
+    def flat(comments: Iterable[CommentView]) -> list[str]:
+        return [text for one in comments for text in (one.text, *flat(one.children))]
+
+    command = ReadComments(discussion_id=discussion, sort="old")
+    return flat((await domain.communities.discussions.reading.comments(who, command)).comments)
 
 
 async def download(domain: Domain, who: Actor, export_id: int) -> dict[str, list[dict[str, Any]]]:

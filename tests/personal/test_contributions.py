@@ -15,10 +15,13 @@ OTHER_THINGS = {
     "community_id",
     "content_id",
     "creator_id",
+    "discussion_id",
     "item_id",
     "message_id",
     "next_id",  # of the table that gives ids
     "notice_id",
+    "parent_id",
+    "post_id",
     "room_id",
     "sanction_id",
     "session_id",

@@ -31,8 +31,10 @@ from tests.personal.stage import (
     CANARY,
     PASSWORD,
     domain_on,
+    leave_posts,
     leave_traces,
     log_in,
+    read_posts,
     room_of_a_creator,
     say,
     sign_up,
@@ -60,6 +62,7 @@ async def test_the_canary_is_nowhere(database: Database, clock: FakeClock, tmp_p
         async with domain_on(clock, tmp_path / "storage", redis_url) as domain:
             who = await sign_up(domain, "alice", "alice-canary-7f3a@example.com")
             other, room = await sign_up(domain, "bob"), await room_of_a_creator(domain)
+            posts = await leave_posts(domain, who, other)
             said = await leave_traces(domain, who, other, room)
             await ModerationEntry.create(
                 id=1,
@@ -74,7 +77,7 @@ async def test_the_canary_is_nowhere(database: Database, clock: FakeClock, tmp_p
             await domain.personal.exports.ask(who)
             await work_off(domain)
             everywhere = await everything()
-            assert everywhere.count("canary-7f3a") > 12
+            assert everywhere.count("canary-7f3a") > 24
 
             await erase(domain, who, clock)
 
@@ -96,10 +99,13 @@ async def test_the_canary_is_nowhere(database: Database, clock: FakeClock, tmp_p
             assert (reply.actor and reply.actor.name, reply.data.text, reply.data.deleted) == ("deleted user", "", True)
             thread = (await domain.communities.reading.thread(other, said["question"], None, 10)).items
             assert [one.data.text for one in thread] == ["", f"thank you <@{who.user_id}>"]
+            assert await read_posts(domain, other, posts["theirs"]) == ["", "I think so too"]
+            assert await read_posts(domain, other, posts["begun"]) == ["I was here", ""]
             entry = await ModerationEntry.get(id=1)
             assert (entry.action, entry.user_id, entry.reason) == ("timeout", who.user_id, None)
-            (mention,) = (await domain.notifications.unread(other)).items
-            assert (mention.data.title, mention.data.body) == ("deleted user", "")
+            notices = (await domain.notifications.unread(other)).items
+            assert {(one.data.title, one.data.body) for one in notices} == {("deleted user", "")}
+            assert len(notices) > 1
     finally:
         structlog.reset_defaults()
 

@@ -15,7 +15,7 @@ from mypick.personal.contribution import PAGE
 from mypick.personal.models import Export
 from tests.community.stage import refused
 from tests.fakes import FakeClock
-from tests.personal.stage import CANARY, download, leave_traces, say, work_off
+from tests.personal.stage import CANARY, download, leave_posts, leave_traces, say, work_off
 from tests.queries import Killed, power_cut
 
 
@@ -43,6 +43,26 @@ async def test_the_file_holds_all_that_is_the_persons_and_nothing_of_others(
     assert found["notification-settings"] == [{"kinds": {"new-video": False}}]
     assert "what is the word?" not in str({name: rows for name, rows in found.items() if name != "notifications"})
     assert all(f'href="{name}.jsonl"' in found["index"][0]["html"] for name in found if name != "index")
+
+
+async def test_the_file_holds_what_was_done_in_discussions(
+    domain: Domain, alice: Actor, bob: Actor, room: int
+) -> None:
+    posts = await leave_posts(domain, alice, bob)
+    asked = await domain.personal.exports.ask(alice)
+    await work_off(domain)
+    found = await download(domain, alice, asked.id)
+    (begun,) = found["discussions"]
+    assert (begun["id"], begun["title"]) == (posts["begun"], f"{CANARY}!")
+    assert [(one["title"], one["text"]) for one in begun["earlier"]] == [(f"{CANARY}?", f"{CANARY} begins")]
+    assert [one["text"] for one in found["comments"]] == [f"{CANARY} sings again", f"{CANARY} too"]
+    assert [len(one["earlier"]) for one in found["comments"]] == [1, 0]
+    assert [row["text"] for row in found["held-posts"]] == [f"see https://{CANARY}.example.com/"]
+    assert {(row["post_id"], row["value"]) for row in found["votes"]} == {(posts["theirs"], 1), (posts["second"], 1)}
+    visited = {row["discussion_id"]: (row["seq"], row["follow"]) for row in found["visited-discussions"]}
+    assert visited == {posts["theirs"]: (2, "following"), posts["begun"]: (None, "muted")}
+    assert [row["reason"] for row in found["reports"]] == [f"not {CANARY}"]
+    assert "I think so too" not in str({name: rows for name, rows in found.items() if name != "notifications"})
 
 
 async def test_a_person_is_told_when_it_is_ready(domain: Domain, alice: Actor) -> None:

@@ -12,14 +12,15 @@ from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.community import policy
 from mypick.community.discussions import counts
+from mypick.community.discussions.burying import bury_comments, bury_discussion
 from mypick.community.discussions.commands import DeleteComment, DeleteDiscussion, EditComment, EditDiscussion
 from mypick.community.discussions.counts import ALL_BUT_VOTES, CountJobs
 from mypick.community.discussions.floor import Floor, Held, seq_in, standing_comment, standing_discussion
-from mypick.community.discussions.indexing import forget_post, indexed, together
-from mypick.community.discussions.models import Comment, Discussion, Place, PostRevision
+from mypick.community.discussions.indexing import indexed, together
+from mypick.community.discussions.models import Comment, Discussion, PostRevision
 from mypick.community.discussions.streams import COMMENT_DELETED, COMMENT_EDITED, DELETED, EDITED, stream_of
 from mypick.community.mentions import forget_text
-from mypick.community.models import ModerationEntry, Report
+from mypick.community.models import ModerationEntry
 from mypick.community.policy import Action
 from mypick.community.streams import community_stream
 from mypick.community.terms.rules import TextRules
@@ -123,14 +124,7 @@ class PostEdits:
             (held,) = found
             if not events:
                 return
-            await Discussion.filter(id=discussion_id).update(
-                title="",
-                text="",
-                place=Place.GONE,
-                deleted_at=held.now,
-                changed_seq=seq_in(events, stream_of(discussion_id)),
-            )
-            await _forget(held.discussion, community_id)
+            await bury_discussion(held.discussion, seq_in(events, stream_of(discussion_id)), held.now)
             await self._note(entry_id, held, actor, held.discussion, command.reason)
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
@@ -166,10 +160,9 @@ class PostEdits:
             ((held, row, telling),) = found
             if telling is None:
                 return
-            await Comment.filter(id=row.id).update(text="", deleted_at=held.now, changed_seq=events[0].seq)
+            await bury_comments([row], [events[0].seq], community_id, held.now)
             await Discussion.filter(id=discussion_id).update(comments=F("comments") - 1, **telling.columns)
             await self._count_jobs.ask(held.discussion, telling)
-            await _forget(row, community_id)
             await self._note(entry_id, held, actor, row, command.reason)
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
@@ -230,14 +223,6 @@ class PostEdits:
 async def _keep(row: Discussion | Comment, now: datetime) -> None:
     title = row.title if isinstance(row, Discussion) else ""
     await PostRevision.create(post_id=row.id, rev=row.rev, title=title, text=row.text, replaced_at=now)
-
-
-async def _forget(post: Discussion | Comment, community_id: int) -> None:
-    """What the search index has, revisions, and what notifications and reports quote."""
-    await forget_post(post, community_id)
-    await PostRevision.filter(post_id=post.id).delete()
-    await Report.filter(message_id=post.id).update(outcome="deleted", reason="")
-    await forget_text([post.id], "")
 
 
 def _edited(rev: int) -> Any:

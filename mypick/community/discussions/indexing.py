@@ -27,11 +27,13 @@ def indexed(post: Discussion | Comment, community_id: int, words: str | None = N
     return Indexed(kind, post.id, community_id, post.created_at, said, labels_of(kind, post.author_id, said))
 
 
-async def forget_post(post: Discussion | Comment, community_id: int) -> None:
-    """Before its revisions are removed, in the same transaction; ``post`` has its words still."""
-    revisions = await PostRevision.filter(post_id=post.id)
-    versions = [words_of(post), *(together(row.title, row.text) for row in revisions)]
-    await index.forget([indexed(post, community_id, words) for words in versions])
+async def forget_posts(posts: Sequence[Discussion | Comment], community_id: int) -> None:
+    """Before their revisions are removed, in the same transaction; ``posts`` have their words still."""
+    edited = {post.id: post for post in posts if post.rev > 1}
+    revisions = await PostRevision.filter(post_id__in=list(edited)) if edited else []
+    versions = [(post, words_of(post)) for post in posts]
+    versions += [(edited[row.post_id], together(row.title, row.text)) for row in revisions]
+    await index.forget([indexed(post, community_id, words) for post, words in versions])
 
 
 async def read_discussions(ids: Sequence[int]) -> dict[int, Said]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from mypick.clock import Clock
+from mypick.community.discussions.burying import Burying
 from mypick.community.discussions.counts import CountJobs
 from mypick.community.discussions.desk import Desk
 from mypick.community.discussions.edits import PostEdits
 from mypick.community.discussions.floor import Floor
+from mypick.community.discussions.personal import DiscussionData
 from mypick.community.discussions.posts import Posts
 from mypick.community.discussions.reading import ReadingDiscussions
 from mypick.community.discussions.reports import PostReports
@@ -43,7 +45,9 @@ class Discussions:
         self.reading = ReadingDiscussions(floor, streams)
         self.posts = Posts(floor, self.counts, rules, ids=ids, jobs=jobs, meter=meter)
         self.edits = PostEdits(floor, self.counts, rules, ids=ids)
-        self.votes = Votes(floor, self.counts)
+        self.votes = Votes(floor, streams, self.counts, ids=ids)
         self.visits = Visits(floor, streams)
         self.reports = PostReports(floor, ids=ids)
         self.desk = Desk(floor, self.posts, ids=ids)
+        self.burying = Burying(floor, streams, self.counts, ids=ids)
+        self.data = DiscussionData(self.burying, self.votes)

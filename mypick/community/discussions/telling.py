@@ -89,6 +89,7 @@ async def _announce(
             image_url=author["avatar_url"] if author else None,
             creator_id=community.creator_id,
             content_id=None,
+            actor_id=author_id,
         )
         await announce_to(whom, announcement, jobs=jobs, now=now)
         told.anybody = told.anybody or bool(whom)

@@ -1,0 +1,127 @@
+"""What discussions hold of a person: what they wrote there, how they voted, and where they were.
+
+What they began and said become tombstones, under which the words of others stay; votes are taken back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from mypick.community.discussions.burying import Burying
+from mypick.community.discussions.models import Comment, Discussion, HeldPost, PostRevision, Visit, Vote
+from mypick.community.discussions.votes import Votes
+from mypick.personal.contribution import PAGE, Contribution, Rows, Section, Step, by_id, delete_batch
+
+POSTS_AT_ONCE = 50  # looked at in one step; those of one discussion are one transaction, some 20 ms
+
+_COLUMNS = {
+    "discussion": frozenset({"author_id"}),
+    "comment": frozenset({"author_id"}),
+    "post_vote": frozenset({"user_id"}),
+    "discussion_visit": frozenset({"user_id"}),
+    "held_post": frozenset({"author_id", "decided_by"}),
+}
+
+
+class DiscussionData:
+    def __init__(self, burying: Burying, votes: Votes) -> None:
+        self._burying = burying
+        self._votes = votes
+
+    def contribution(self) -> Contribution:
+        return Contribution(
+            "discussions",
+            _COLUMNS,
+            sections=_SECTIONS,
+            steps=[
+                Step("comments", self._comments),
+                Step("discussions", self._discussions),
+                Step("votes", self._take_back),
+                Step("visits", _visits),
+                Step("held posts", _held),
+            ],
+        )
+
+    async def _comments(self, user_id: int, after: int) -> int | None:
+        said = Comment.filter(author_id=user_id, id__gt=after).order_by("id").limit(POSTS_AT_ONCE)
+        rows = await said.values_list("id", "discussion_id", "deleted_at")
+        standing = sorted((where, comment_id) for comment_id, where, deleted_at in rows if deleted_at is None)
+        for where, among in groupby(standing, key=lambda pair: pair[0]):
+            ids = [comment_id for _, comment_id in among]
+            await self._burying.comments(where, ids, actor_id=user_id, by_moderator=False, also=None)
+        return rows[-1][0] if len(rows) == POSTS_AT_ONCE else None
+
+    async def _discussions(self, user_id: int, after: int) -> int | None:
+        begun = Discussion.filter(author_id=user_id, id__gt=after).order_by("id").limit(POSTS_AT_ONCE)
+        rows = await begun.values_list("id", "deleted_at")
+        for discussion_id, deleted_at in rows:
+            if deleted_at is None:
+                await self._burying.discussion(discussion_id, actor_id=user_id, by_moderator=False, also=None)
+        return rows[-1][0] if len(rows) == POSTS_AT_ONCE else None
+
+    async def _take_back(self, user_id: int, _: int) -> int | None:
+        votes = Vote.filter(user_id=user_id).order_by("id").limit(POSTS_AT_ONCE)
+        ids = [row[0] for row in await votes.values_list("post_id")]
+        of = dict(await Comment.filter(id__in=ids).values_list("id", "discussion_id"))
+        placed = sorted((of.get(post_id, post_id), post_id) for post_id in ids)
+        for discussion_id, among in groupby(placed, key=lambda pair: pair[0]):
+            await self._votes.take_back(user_id, discussion_id, [post_id for _, post_id in among])
+        return 0 if len(ids) == POSTS_AT_ONCE else None
+
+
+async def _visits(user_id: int, _: int) -> int | None:
+    return await delete_batch(Visit.filter(user_id=user_id))
+
+
+async def _held(user_id: int, _: int) -> int | None:
+    return await delete_batch(HeldPost.filter(author_id=user_id))
+
+
+# what a person takes with them
+
+
+async def _with_earlier(query: Any, columns: Sequence[str]) -> AsyncIterator[Rows]:
+    """Posts with what stood there before."""
+    async for rows in by_id(query, (*columns, "text", "rev", "created_at", "edited_at", "deleted_at")):
+        earlier: dict[int, list[Mapping[str, object]]] = {}
+        ids = [row["id"] for row in rows if row["rev"] > 1]
+        last = 0
+        of_these = PostRevision.filter(post_id__in=ids)
+        while ids and (page := await of_these.filter(id__gt=last).order_by("id").limit(PAGE)):
+            for one in page:
+                was = {"rev": one.rev, "title": one.title, "text": one.text, "replaced_at": one.replaced_at}
+                earlier.setdefault(one.post_id, []).append(was)
+            last = page[-1].id
+        yield [{**row, "earlier": earlier.get(row["id"], [])} for row in rows]
+
+
+def _begun(user_id: int) -> AsyncIterator[Rows]:
+    return _with_earlier(Discussion.filter(author_id=user_id), ("id", "community_id", "title"))
+
+
+def _said(user_id: int) -> AsyncIterator[Rows]:
+    return _with_earlier(Comment.filter(author_id=user_id), ("id", "discussion_id", "reply_to"))
+
+
+def _voted(user_id: int) -> AsyncIterator[Rows]:
+    return by_id(Vote.filter(user_id=user_id), ("id", "post_id", "value"))
+
+
+def _visited(user_id: int) -> AsyncIterator[Rows]:
+    return by_id(Visit.filter(user_id=user_id), ("id", "discussion_id", "seq", "follow"))
+
+
+def _waiting(user_id: int) -> AsyncIterator[Rows]:
+    columns = ("id", "community_id", "discussion_id", "title", "text", "status", "created_at")
+    return by_id(HeldPost.filter(author_id=user_id), columns)
+
+
+_SECTIONS = (
+    Section("discussions", "discussions that you began, with earlier texts", "시작한 토론과 수정 전 글", _begun),
+    Section("comments", "what you said in discussions, with earlier texts", "토론 댓글과 수정 전 글", _said),
+    Section("votes", "your votes on discussions and comments", "토론과 댓글에 한 투표", _voted),
+    Section("visited-discussions", "discussions that you read, follow or muted", "읽거나 구독한 토론", _visited),
+    Section("held-posts", "posts that a moderator looked at first", "운영진이 먼저 확인한 토론 글", _waiting),
+)
