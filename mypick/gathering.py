@@ -19,9 +19,10 @@ V = TypeVar("V")
 
 MOST = 1_000  # questions in one batch; what is more waits for the next, which begins at once
 CALM, STORM = 200, 1_000  # questions a second: up to the first nobody waits, from the second on everybody most
-LONGEST_PAUSE = 0.3  # seconds between two batches in a storm: at 3,300 questions a second each is full
+LONGEST_PAUSE = 0.4  # seconds between two batches in a storm: at 2,500 questions a second each is full
 TOLD_AT_ONCE = 10  # callers in one turn of the loop: each is a task that is woken, and goes on for 50 to 150 µs
 TOLD_WITHIN = 5  # turns; of a full batch 200 callers, 10 to 16 ms, have one together
+WAIT_AT_MOST = 3 * TOLD_WITHIN  # turns for those who come one after the other, of several batches perhaps
 MEMORY = 0.25  # seconds over which the rate is measured: two questions at once are no storm
 
 
@@ -29,7 +30,7 @@ class Gathering(Generic[K, V]):
     """``ask`` answers many questions at once; a question that has no answer is left out of what it returns.
 
     The first question is asked in the same turn of the loop where it stays alone. While others come, turn by turn, it
-    waits for them, ``TOLD_WITHIN`` turns at most: so those who were told together one thing ask together for the next.
+    waits for them, ``WAIT_AT_MOST`` turns at most: so those who were told together one thing ask together for the next.
     After a batch comes a pause in which questions gather; its length follows the rate of questions, so that there is
     none while few come. An answer is never older than its question. With no ``longest_pause`` only turns are shared.
     """
@@ -70,7 +71,7 @@ class Gathering(Generic[K, V]):
 
     def _look(self) -> None:
         """Once a turn: ask, unless others came in the last one."""
-        if self._came and self._turns < TOLD_WITHIN and len(self._waiting) < self._most:
+        if self._came and self._turns < WAIT_AT_MOST and len(self._waiting) < self._most:
             self._came, self._turns = 0, self._turns + 1
             self._due = asyncio.get_running_loop().call_soon(self._look)
         else:
