@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.chaos.chat.round import Talked, round_of_chat
+from tests.chaos.chat.script import Size as Talk
 from tests.chaos.plan import Shape
 from tests.chaos.report import render, write_between_markers
 from tests.chaos.siege import Attack, siege_of
@@ -55,7 +57,28 @@ LONG = {
 channels that a quarter follows."""
 CLOCKS = Size(followers=8, official=6, talkers=6, steps=30)
 SILENCE = Links(followers=24, official=12, library=6, deaf=36, greedy=6, history=40, losses=3, interval=10, timeout=8)
+CHAT = Talk(
+    clients=100,
+    deeds=40,
+    rooms=3,
+    faults={
+        "server": 5,
+        "worker": 3,
+        "both": 1,
+        "redis": 3,
+        "redis paused": 2,
+        "postgres paused": 1,
+        "connections": 20,  # times 40
+        "network": 8,
+        "bus": 5,
+        "database": 2,
+    },
+)
 SIEGE = {"slow": 1_000, "drip": 300, "flood": 10_000, "fuzz": 100_000}  # connections, and broken packets
+
+
+BESIDE = ("chat", "clocks", "silence", "siege")
+"""Rounds of another kind."""
 
 
 async def one(name: str, seed: int, kept: Path | None) -> Result:
@@ -98,6 +121,24 @@ async def silence(seed: int, kept: Path | None) -> Silent:
                 shutil.copytree(folder, kept / f"silence-{seed}", dirs_exist_ok=True)
 
 
+async def chat(seed: int, kept: Path | None) -> Talked:
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"  chat {seed}, {time.monotonic() - began:4.0f} s: {text}", file=sys.stderr, flush=True)
+
+    print(f"chat, seed {seed}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix="mypick-chat-") as folder:
+        try:
+            talked = await round_of_chat(CHAT, seed, Path(folder), say)
+        finally:
+            if kept is not None:
+                shutil.copytree(folder, kept / f"chat-{seed}", dirs_exist_ok=True)
+    for problem in talked.problems:
+        print(f"  WRONG: {problem}", file=sys.stderr)
+    return talked
+
+
 async def siege(seed: int, kept: Path | None) -> list[Attack]:
     def say(text: str) -> None:
         print(f"  {text}", file=sys.stderr, flush=True)
@@ -125,26 +166,27 @@ async def rounds(names: list[str], seeds: list[int], kept: Path | None) -> list[
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Kill everything, lose nothing.")
-    parser.add_argument("--only", choices=[*sorted(LONG), "clocks", "silence", "siege"], help="one form")
+    parser.add_argument("--only", choices=[*sorted(LONG), *BESIDE], help="one form")
     parser.add_argument("--seed", type=int, help=f"one seed; otherwise {', '.join(map(str, SEEDS))}")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy logs, and the SQLite file, there")
     options = parser.parse_args()
-    names = [options.only] if options.only else [*sorted(LONG), "clocks", "silence", "siege"]
+    names = [options.only] if options.only else [*sorted(LONG), *BESIDE]
     if "clocks" in names and missing("clocks"):
         print("\n".join(left_out()), file=sys.stderr)
         names.remove("clocks")
     seeds = [options.seed] if options.seed is not None else list(SEEDS)
     load = os.getloadavg()[0]
     results = asyncio.run(rounds([name for name in names if name in LONG], seeds, options.keep))
+    talked = [asyncio.run(chat(seed, options.keep)) for seed in seeds if "chat" in names]
     stepped = [asyncio.run(clocks(seed, options.keep)) for seed in seeds if "clocks" in names]
     silent = [asyncio.run(silence(seeds[0], options.keep))] if "silence" in names else []
     attacks = asyncio.run(siege(seeds[0], options.keep)) if "siege" in names else []
-    text = render(results, stepped, silent, attacks, load)
+    text = render(results, talked, stepped, silent, attacks, load)
     print(text)
     if options.write:
         write_between_markers(PAGE, text)
-    problems = [done.problems for those in (results, stepped, silent, attacks) for done in those]
+    problems = [done.problems for those in (results, talked, stepped, silent, attacks) for done in those]
     return 1 if any(problems) else 0
 
 

@@ -54,6 +54,8 @@ class Follower:
     is true while it is connected and its last ``sync`` found nothing more.
     """
 
+    namespace = NAMESPACE
+
     def __init__(
         self, addresses: Sequence[str], user_id: int, token: str, http: aiohttp.ClientSession, rng: Random
     ) -> None:
@@ -158,15 +160,16 @@ class Follower:
         try:
             async with asyncio.timeout(OPEN_WITHIN):
                 hello = orjson.loads((await self._packet(line))[1:])
-                await line.send_str(f"40{NAMESPACE}," + orjson.dumps({"token": self._token}).decode())
+                await line.send_str(f"40{self.namespace}," + orjson.dumps({"token": self._token}).decode())
                 answer = await self._packet(line)
-            if answer.startswith(f"44{NAMESPACE},"):
+            if answer.startswith(f"44{self.namespace},"):
                 error = orjson.loads(answer.partition(",")[2])
                 raise Refused(error.get("data") or {"code": error.get("message")})
-            if not answer.startswith(f"40{NAMESPACE},"):
+            if not answer.startswith(f"40{self.namespace},"):
                 raise AssertionError(f"not the answer to a connect: {answer[:100]}")
             self.connects += 1
             self._socket, self._linked = line, True
+            await self._came_in()
             silence = (hello["pingInterval"] + hello["pingTimeout"]) / 1000
             while True:
                 async with asyncio.timeout(min(silence, ACK_WITHIN) if self._asked else silence):
@@ -179,18 +182,21 @@ class Follower:
             self._socket, self._linked = None, False
             await _close(line)
 
+    async def _came_in(self) -> None:
+        """Nothing to say yet: the server speaks first."""
+
     async def _packet(self, line: aiohttp.ClientWebSocketResponse) -> str:
         message = await line.receive()
-        if message.type is not aiohttp.WSMsgType.TEXT or message.data in ("1", f"41{NAMESPACE},"):
+        if message.type is not aiohttp.WSMsgType.TEXT or message.data in ("1", f"41{self.namespace},"):
             raise ConnectionError("the server closed the connection")
         return str(message.data)
 
     async def _receive(self, packet: str) -> None:
         kind, _, body = packet.partition(",")
-        if kind == f"42{NAMESPACE}":
+        if kind == f"42{self.namespace}":
             name, *arguments = orjson.loads(body)
             await self._event(name, *arguments)
-        elif kind == f"43{NAMESPACE}":
+        elif kind == f"43{self.namespace}":
             start = body.index("[")
             await self._ack(*self._asked.pop(int(body[:start])), orjson.loads(body[start:])[0])
         else:
@@ -251,7 +257,7 @@ class Follower:
 
     async def _send(self, number: int, name: str, data: dict[str, Any]) -> None:
         if self._socket is not None:
-            await self._socket.send_str(f"42{NAMESPACE},{number}" + orjson.dumps([name, data]).decode())
+            await self._socket.send_str(f"42{self.namespace},{number}" + orjson.dumps([name, data]).decode())
 
     async def _ack(self, name: str, asked: dict[str, Any], reply: dict[str, Any]) -> None:
         self._changed.set()

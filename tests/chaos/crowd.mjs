@@ -5,8 +5,8 @@ import { io } from "socket.io-client";
 const sockets = new Map();
 const say = (told) => process.stdout.write(`${JSON.stringify(told)}\n`);
 
-function open({ id, url, token }) {
-  const socket = io(`${url}/notifications`, { auth: { token }, reconnection: false, forceNew: true, timeout: 20_000 });
+function open({ id, url, space, token }) {
+  const socket = io(`${url}${space}`, { auth: { token }, reconnection: false, forceNew: true, timeout: 20_000 });
   sockets.set(id, socket);
   socket.on("connect", () => say({ id, up: true }));
   socket.on("connect_error", ({ data }) => say({ id, refused: data ?? null }));

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +17,15 @@ from tests.chaos.proxy import Proxy
 from tests.e2e.stack import Process, Stack, running
 from tests.servers import PostgresServer, RedisServer
 
-BESIDE: Mapping[Form, tuple[Mapping[str, str], ...]] = {"embedded": (), "full": (), "nodes": ({"WORKERS": "1"},)}
-WORKERS: Mapping[Form, str] = {"embedded": "1", "full": "1", "nodes": "2"}  # of the first server
-"""``nodes``: two share a port, and a third has its own."""
+BESIDE: Mapping[Form, tuple[Mapping[str, str], ...]] = {
+    "embedded": (),
+    "full": (),
+    "nodes": ({"WORKERS": "1"},),
+    "chat": ({},),
+}
+WORKERS: Mapping[Form, str] = {"embedded": "1", "full": "1", "nodes": "2", "chat": "1"}  # of the first server
+"""``nodes``: two share a port, and a third has its own. ``chat``: two, each with its own."""
+PROXIED: Collection[Form] = ("nodes", "chat")
 
 
 @dataclass(slots=True)
@@ -72,7 +78,7 @@ async def standing(shape: Shape, seed: int, folder: Path) -> AsyncIterator[Groun
         postgres = await asyncio.to_thread(undo.enter_context, PostgresServer())
         redis = await asyncio.to_thread(undo.enter_context, RedisServer())
         ground = Ground(await asyncio.to_thread(postgres.create_database, "chaos"), redis, postgres)
-        if shape.form == "nodes":
+        if shape.form in PROXIED:
             ground.dropper = Dropper(Random(f"{seed}: dropped"), shape.deaf)
             bus = Proxy(lambda: redis.port, Random(f"{seed}: bus"), ground.dropper.sieve)
             database = Proxy(lambda: postgres.port, Random(f"{seed}: database"))
@@ -82,17 +88,17 @@ async def standing(shape: Shape, seed: int, folder: Path) -> AsyncIterator[Groun
 
 
 @contextlib.asynccontextmanager
-async def opened(shape: Shape, seed: int, ground: Ground, folder: Path) -> AsyncIterator[Stack]:
-    """MyPick on this ground, and the network before it."""
+async def opened(shape: Shape, seed: int, ground: Ground, folder: Path, **settings: str) -> AsyncIterator[Stack]:
+    """MyPick on this ground, with ``settings`` over the others, and the network before it."""
     database_url, redis_url = ground.seen_by_processes()
     workers = WORKERS[shape.form]
     async with (
         running(
-            folder, database_url, redis_url, development=False, beside=BESIDE[shape.form], WORKERS=workers
+            folder, database_url, redis_url, development=False, beside=BESIDE[shape.form], WORKERS=workers, **settings
         ) as stack,
         contextlib.AsyncExitStack() as undo,
     ):
-        if shape.form == "nodes":
+        if shape.form in PROXIED:
             for number, server in enumerate(stack.servers):
                 front = Proxy(lambda server=server: server.port, Random(f"{seed}: front {number}"))  # type: ignore[misc]
                 ground.fronts.append(await undo.enter_async_context(front))

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import socketio
 
-from tests.chaos.client import ACK_WITHIN, NAMESPACE, OPEN_WITHIN, Follower, Refused
+from tests.chaos.client import ACK_WITHIN, OPEN_WITHIN, Follower, Refused
 from tests.installed import NODE
 
 _CROWD = Path(__file__).parent / "crowd.mjs"
@@ -47,6 +47,7 @@ class _Told(Follower):
                 raise ConnectionError("it did not come in")
             self.connects += 1
             self._linked = True
+            await self._came_in()
             while True:
                 async with asyncio.timeout(ACK_WITHIN if self._asked else None):
                     told = await self.told.get()
@@ -70,12 +71,12 @@ class PythonFollower(_Told):
         told = self.told
         self._client = client = socketio.AsyncClient(reconnection=False, http_session=self._http)
         on = client.on
-        on("connect", lambda: told.put_nowait({"up": True}), namespace=NAMESPACE)
-        on("connect_error", lambda why: told.put_nowait({"refused": _refusal(why)}), namespace=NAMESPACE)
-        on("disconnect", lambda *_: told.put_nowait({"down": True}), namespace=NAMESPACE)
-        on("*", lambda event, data: told.put_nowait({"event": event, "data": data}), namespace=NAMESPACE)
+        on("connect", lambda: told.put_nowait({"up": True}), namespace=self.namespace)
+        on("connect_error", lambda why: told.put_nowait({"refused": _refusal(why)}), namespace=self.namespace)
+        on("disconnect", lambda *_: told.put_nowait({"down": True}), namespace=self.namespace)
+        on("*", lambda event, data: told.put_nowait({"event": event, "data": data}), namespace=self.namespace)
         try:
-            await client.connect(url, namespaces=[NAMESPACE], auth={"token": token}, wait_timeout=OPEN_WITHIN)
+            await client.connect(url, namespaces=[self.namespace], auth={"token": token}, wait_timeout=OPEN_WITHIN)
         except socketio.exceptions.ConnectionError as failure:
             if told.empty():
                 raise ConnectionError(str(failure)) from failure
@@ -94,7 +95,7 @@ class PythonFollower(_Told):
                 await self._client.emit(
                     name,
                     data,
-                    namespace=NAMESPACE,
+                    namespace=self.namespace,
                     callback=lambda reply: told.put_nowait({"ack": number, "reply": reply}),
                 )
 
@@ -136,7 +137,7 @@ class NodeFollower(_Told):
         crowd.members[self.user_id] = self
 
     async def _open(self, url: str, token: str) -> None:
-        self.crowd.say(self.user_id, url=url, token=token)
+        self.crowd.say(self.user_id, url=url, space=self.namespace, token=token)
 
     async def _close(self) -> None:
         self.crowd.say(self.user_id, close=True)

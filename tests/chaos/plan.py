@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-Form = Literal["embedded", "full", "nodes"]
+Form = Literal["embedded", "full", "nodes", "chat"]
 Target = Literal[
     "server",  # kill -9
     "worker",
@@ -110,7 +110,7 @@ def draw(shape: Shape, seed: int) -> Sequence[Step]:
         Post(channel, f"post {number} on {channel}", rng.uniform(0, LONGEST_PAUSE))
         for number, channel in enumerate(channels)
     ]
-    faults = _faults(shape, rng)
+    faults = draw_faults(shape, rng)
     # every fault has posts before it, and the last posts come after all faults: they show that it works again
     share = len(posts) / (len(faults) + 1)
     steps: list[Step] = []
@@ -119,10 +119,12 @@ def draw(shape: Shape, seed: int) -> Sequence[Step]:
     return [*steps, *posts[round(len(faults) * share) :]]
 
 
-def _faults(shape: Shape, rng: Random) -> list[Fault]:
+def draw_faults(shape: Shape, rng: Random, *, at_once: bool = False) -> list[Fault]:
+    """The faults of a round; ``at_once`` where there is no fan-out to wait for."""
     targets = [target for target, count in shape.faults.items() for _ in range(count)]
     rng.shuffle(targets)
-    return [_fault(shape, target, rng) for target in targets]
+    faults = [_fault(shape, target, rng) for target in targets]
+    return [replace(fault, moment="at once") for fault in faults] if at_once else faults
 
 
 def _fault(shape: Shape, target: Target, rng: Random) -> Fault:

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.chaos.chat.round import Talked
 from tests.chaos.plan import Target
 from tests.chaos.siege import Attack
 from tests.chaos.silence import Silent
@@ -47,6 +48,34 @@ _HEAD = (
     "seconds",
 )
 
+DEEDS: Sequence[tuple[str, Sequence[str]]] = (
+    ("messages", ("send-message",)),
+    ("edits", ("edit-message",)),
+    ("deletes", ("delete-message",)),
+    ("reactions and pins", ("react", "pin-message")),
+    ("timeouts, bans, unbans", ("timeout-member", "ban-member", "unban-member")),
+    ("modes, purges, held ones decided", ("set-room-mode", "purge-member", "decide-held")),
+)
+CHAT_FAULTS = tuple((name, targets) for name, targets in ROWS if "restart" not in targets and "postgres" not in targets)
+_CHAT = (
+    "form and seed",
+    "clients",
+    "of these official ones",
+    *(name for name, _ in DEEDS),
+    "refused",
+    "answered twice",
+    "refused, an answer lost",
+    "events of the rooms",
+    "events compared",
+    "wrong",
+    *(name for name, _ in CHAT_FAULTS),
+    "bus messages dropped",
+    "reconnects",
+    "early ones held",
+    "repeats ignored",
+    "longest away s",
+    "seconds",
+)
 _CLOCKS = (
     "form and seed",
     "clocks",
@@ -98,18 +127,22 @@ _SIEGE = (
 
 def render(
     results: Sequence[Result],
+    talked: Sequence[Talked],
     stepped: Sequence[Stepped],
     silent: Sequence[Silent],
     attacks: Sequence[Attack],
     load: float,
 ) -> str:
-    """A table with one column for each round, and tables with a row for each round of clocks, each of dead links and
-    each attack of the siege."""
+    """Tables with one column for each round and for each of chat, and tables with a row for each round of clocks, each
+    of dead links and each attack of the siege."""
     machine = f"{os.cpu_count()} cores · {platform.system()} {platform.machine()} · Python {platform.python_version()}"
     tables = []
     if results:
         columns = [_HEAD, *(_column(result) for result in results)]  # so many figures read better downwards
         tables.append(_table([[column[number] for column in columns] for number in range(len(_HEAD))]))
+    if talked:
+        columns = [_CHAT, *(_talk(each) for each in talked)]
+        tables.append(_table([[column[number] for column in columns] for number in range(len(_CHAT))]))
     if stepped:
         tables.append(_table([_CLOCKS, *(_clocks(each) for each in stepped)]))
     if silent:
@@ -119,6 +152,7 @@ def render(
     wrong = [
         f"- {result.shape.form}, seed {result.seed}: {problem}" for result in results for problem in result.problems
     ]
+    wrong += [f"- chat, seed {each.seed}: {problem}" for each in talked for problem in each.problems]
     wrong += [f"- clocks, seed {each.seed}: {problem}" for each in stepped for problem in each.problems]
     wrong += [f"- silence, seed {each.seed}: {problem}" for each in silent for problem in each.problems]
     wrong += [f"- siege: {problem}" for attack in attacks for problem in attack.problems]
@@ -127,7 +161,8 @@ def render(
         for attack in attacks
         if attack.load_was_slower
     ]
-    verdict = "Every client's log equals the database." if results or stepped or silent else "Nobody else felt it."
+    compared = results or talked or stepped or silent
+    verdict = "Every client's log equals the database." if compared else "Nobody else felt it."
     verdict = "WRONG:" if wrong else verdict
     head = f"{machine} · load average {load:.1f} at the start"
     return "\n\n".join([head, *tables, "\n".join([verdict, *wrong, *slower])])
@@ -162,6 +197,29 @@ def _column(result: Result) -> Sequence[str]:
         f"{result.delay_worst:.1f}",
         f"{result.away_worst:.1f}",
         f"{result.seconds:.0f}",
+    )
+
+
+def _talk(talked: Talked) -> Sequence[str]:
+    verdict, faults = talked.verdict, talked.faults
+    return (
+        f"chat {talked.seed}",
+        str(talked.size.clients),
+        str(talked.official),
+        *(f"{sum(talked.kinds[name] for name in names):,}" for _, names in DEEDS),
+        f"{verdict.refused:,}",
+        f"{talked.twins:,}",
+        f"{verdict.unsure:,}",
+        f"{verdict.events:,}",
+        f"{verdict.compared:,}",
+        str(len(verdict.problems)),
+        *(str(sum(faults[target] for target in targets)) for _, targets in CHAT_FAULTS),
+        str(talked.dropped),
+        f"{talked.reconnects:,}",
+        f"{talked.gaps:,}",
+        f"{talked.repeats:,}",
+        f"{talked.away_worst:.1f}",
+        f"{talked.seconds:.0f}",
     )
 
 

@@ -48,16 +48,16 @@ async def judge(
     told = [_compare(client, logs.get(client.stream, [])) for client in clients]
     bodies = {row[0]: row[3] for row in notices}
     problems = [
-        *_few("logs", (problem for _, _, _, wrong in told for problem in wrong)),
-        *_few("streams", _gaps(streams, logs)),
-        *_few("posts", _differ(Counter(posts), Counter(row[0] for row in content), "kept")),
-        *_few("notices", _differ(Counter(posts), Counter(bodies.values()), "announced")),
-        *_few("notifications", _wrongly_told(notifications, bodies, posts, followers)),
-        *_few("rows", _not_the_events(streams, events, notifications)),
-        *_few("counters", _miscounted(inboxes, notifications)),
-        *_few("reads", _unread_after_ack(clients, notifications)),
-        *_few("jobs", (f"a job {kind} is {state}: {error}" for kind, state, error in jobs if _is_left(kind, state))),
-        *_few("resets", (f"{client.stream} was reset {client.resets} times" for client in clients if client.resets)),
+        *few("logs", (problem for _, _, _, wrong in told for problem in wrong)),
+        *few("streams", _gaps(streams, logs)),
+        *few("posts", _differ(Counter(posts), Counter(row[0] for row in content), "kept")),
+        *few("notices", _differ(Counter(posts), Counter(bodies.values()), "announced")),
+        *few("notifications", _wrongly_told(notifications, bodies, posts, followers)),
+        *few("rows", _not_the_events(streams, events, notifications)),
+        *few("counters", _miscounted(inboxes, notifications)),
+        *few("reads", _unread_after_ack(clients, notifications)),
+        *few("jobs", (f"a job {kind} is {state}: {error}" for kind, state, error in jobs if _is_left(kind, state))),
+        *few("resets", (f"{client.stream} was reset {client.resets} times" for client in clients if client.resets)),
     ]
     return Judged(
         compared=sum(len(log) for log in logs.values()),
@@ -168,7 +168,8 @@ def _is_left(kind: str, state: str) -> bool:
     return state == "dead" or kind == "notifications.fan-out"
 
 
-def _few(sort: str, problems: Iterable[str]) -> list[str]:
+def few(sort: str, problems: Iterable[str]) -> list[str]:
+    """Problems of one sort: some in full, and how many more."""
     told = list(problems)
     more = [f"{sort}: and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
     return [*(f"{sort}: {problem}" for problem in told[:SHOWN]), *more]
