@@ -122,7 +122,7 @@ class Somebody(Command):
 class Ban(Somebody):
     """Put somebody out, and delete what they said where ``purge`` says so."""
 
-    purge: PurgeHours | None = Field(None, description="the last so many hours, or all, in all rooms")
+    purge: PurgeHours | None = Field(None, description="the last so many hours, or all, in all rooms and discussions")
 
 
 class Timeout(Somebody):

@@ -80,7 +80,11 @@ class Communities:
         self.edits = Edits(streams, standings, rooms, rules, touches, clock=clock, ids=ids, jobs=jobs)
         self.reactions = Reactions(streams, standings, rooms, clock=clock, jobs=jobs)
         self.marks = Marks(streams, standings, rooms, clock=clock, ids=ids)
-        self.purges = Purges(streams, standings, rooms, touches, clock=clock, ids=ids, jobs=jobs)
+        self.discussions = Discussions(
+            streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter, rules=rules
+        )
+        posts = self.discussions.purges
+        self.purges = Purges(streams, standings, rooms, touches, posts, clock=clock, ids=ids, jobs=jobs)
         self.moderation = Moderation(
             streams, standings, rooms, touches, notices, self.purges, clock=clock, ids=ids, jobs=jobs, evict=evict
         )
@@ -88,9 +92,6 @@ class Communities:
         self.appeals = Appeals(streams, standings, touches, notices, clock=clock, ids=ids)
         self.reports = Reports(streams, standings, rooms, touches, clock=clock, ids=ids)
         self.search = CommunitySearch(standings, POSTS)
-        self.discussions = Discussions(
-            streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter, rules=rules
-        )
         self.terms = Terms(streams, standings, matchers, clock=clock, ids=ids)
         self.importer = Importer(streams, clock=clock, ids=ids)
         self.data = CommunityData(streams, standings, clock=clock, ids=ids)

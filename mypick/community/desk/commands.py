@@ -51,7 +51,7 @@ class NewPurge(Somebody):
     """Delete what somebody said, a batch at a time."""
 
     hours: PurgeHours = Field("all", description="the last so many hours, or all")
-    everywhere: bool = Field(False, description="in all rooms of the community, not in this one alone")
+    everywhere: bool = Field(False, description="in all rooms and discussions of the community, not in this room")
 
 
 class PurgeMember(NewPurge, OnMember):

@@ -46,7 +46,7 @@ class Purge(Model):
 
     id = fields.BigIntField(primary_key=True, generated=False)
     community_id = fields.BigIntField()
-    room_id = fields.BigIntField(null=True)  # none: all rooms
+    room_id = fields.BigIntField(null=True)  # none: all rooms, and discussions
     user_id = fields.BigIntField()
     actor_id = fields.BigIntField()
     since = fields.DatetimeField(null=True)  # none: from the beginning

@@ -1,4 +1,5 @@
-"""Purges: everything that somebody said is deleted, in batches that hold the room for a moment each.
+"""Purges: everything that somebody said is deleted, in batches that hold the room for a moment each. One of all rooms
+takes discussions and comments along.
 
 A batch is one transaction: its tombstones, one ``message-deleted`` for each, how far the purge has come, and the job's
 checkpoint. Whatever is killed when, the next run goes on with what still has its text.
@@ -22,6 +23,8 @@ from mypick.community.desk.models import Purge
 from mypick.community.desk.touches import Touches
 from mypick.community.desk.verdicts import settle
 from mypick.community.desk.views import PurgeView
+from mypick.community.discussions.burying import Also
+from mypick.community.discussions.purging import PostPurges, Span
 from mypick.community.edits import erase
 from mypick.community.logbook import note
 from mypick.community.models import Community, HeldMessage, Message, Room
@@ -47,6 +50,7 @@ class Purges:
         standings: Standings,
         rooms: Rooms,
         touches: Touches,
+        posts: PostPurges,
         *,
         clock: Clock,
         ids: Ids,
@@ -56,6 +60,7 @@ class Purges:
         self._standings = standings
         self._rooms = rooms
         self._touches = touches
+        self._posts = posts
         self._clock = clock
         self._ids = ids
         self._jobs = jobs
@@ -128,12 +133,16 @@ class Purges:
         rooms = [room_id] if room_id is not None else await _rooms_of(community_id)
         for one in rooms:
             row.found += await _left(row, one).count()
+        held_posts: list[int] = []
+        if room_id is None:
+            row.found += await self._posts.count(_span(row))
+            held_posts = await self._posts.reject_held(_span(row), actor.user_id)
         await row.save(force_create=True)
         waiting = HeldMessage.filter(author_id=user_id, room_id__in=rooms, status="waiting")
         held = [one for (one,) in await waiting.values_list("id")]
         if held:
             await waiting.update(status="rejected", text="", decided_at=now, decided_by=actor.user_id)
-        for one in held:
+        for one in (*held, *held_posts):
             await self._touches.touch(community_id, "held", one)
         await self._touches.touch(community_id, "purge", purge_id)
         await self._jobs.enqueue(PURGE, {"purge_id": purge_id}, dedupe_key=f"purge:{purge_id}", priority=4)
@@ -151,6 +160,8 @@ class Purges:
         for room_id in rooms:
             while await self._batch(purge, room_id, work) == BATCH:
                 self._touches.wake()
+        if purge.room_id is None:
+            await self._posts.run(_span(purge), purge.actor_id, self._noted(purge, work), self._touches.wake)
         if await Purge.filter(id=purge.id, finished_at=None).update(finished_at=self._clock.now()):
             await self._touches.touch(purge.community_id, "purge", purge.id)
             self._touches.wake()
@@ -166,6 +177,18 @@ class Purges:
             raise not_found("purge")
         policy.require_office(standing, community.visibility, Action.READ_DESK, self._clock.now())
         return _view(purge)
+
+    def _noted(self, purge: Purge, work: Work) -> Also:
+        """How far it has come, in the transaction of posts that it deletes."""
+
+        async def note_posts(post_ids: Sequence[int]) -> None:
+            for post_id in await settle(purge.community_id, post_ids, agreed=True):
+                await self._touches.touch(purge.community_id, "report", post_id)
+            await Purge.filter(id=purge.id).update(done=F("done") + len(post_ids))
+            await self._touches.touch(purge.community_id, "purge", purge.id)
+            await work.checkpoint({"post": post_ids[-1]})
+
+        return note_posts
 
     async def _batch(self, purge: Purge, room_id: int, work: Work) -> int:
         """Delete up to ``BATCH`` messages of one room. How many it were."""
@@ -202,6 +225,10 @@ class Purges:
 
         await self._streams.append(Append(streams=[room_of(room_id)], decide=decide, effect=effect))
         return len(found)
+
+
+def _span(purge: Purge) -> Span:
+    return Span(purge.community_id, purge.user_id, purge.since, purge.created_at)
 
 
 def _left(purge: Purge, room_id: int) -> QuerySet[Message]:

@@ -94,8 +94,8 @@ class ItemClaimed(View):
 class PurgeView(View):
     purge_id: int
     user_id: int
-    room_id: int | None = Field(description="null: all rooms of the community")
-    found: int = Field(description="messages that were there when it began")
+    room_id: int | None = Field(description="null: all rooms of the community, and its discussions")
+    found: int = Field(description="messages, discussions and comments that were there when it began")
     done: int
     finished_at: Instant | None
 

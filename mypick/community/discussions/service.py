@@ -10,6 +10,7 @@ from mypick.community.discussions.edits import PostEdits
 from mypick.community.discussions.floor import Floor
 from mypick.community.discussions.personal import DiscussionData
 from mypick.community.discussions.posts import Posts
+from mypick.community.discussions.purging import PostPurges
 from mypick.community.discussions.reading import ReadingDiscussions
 from mypick.community.discussions.reports import PostReports
 from mypick.community.discussions.streams import ShownDiscussions
@@ -50,4 +51,5 @@ class Discussions:
         self.reports = PostReports(floor, ids=ids)
         self.desk = Desk(floor, self.posts, ids=ids)
         self.burying = Burying(floor, streams, self.counts, ids=ids)
+        self.purges = PostPurges(self.burying)
         self.data = DiscussionData(self.burying, self.votes)
