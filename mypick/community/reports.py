@@ -14,7 +14,7 @@ from mypick.community.desk.commands import DecideReports
 from mypick.community.desk.touches import Touches
 from mypick.community.desk.verdicts import open_weight, settle, weight_for
 from mypick.community.desk.weights import HIDE_AT
-from mypick.community.discussions.reports import reported
+from mypick.community.discussions.reports import Reported, reported
 from mypick.community.edits import erase
 from mypick.community.logbook import note
 from mypick.community.mentions import forget_text
@@ -200,19 +200,19 @@ class Reports:
         rows = await query.order_by("id").limit(limit + 1)
         messages = await Message.filter(id__in=[row.message_id for row in rows if row.kind == "message"])
         found = await reported([row.message_id for row in rows if row.kind != "message"])
-        found |= {message.id: (message.author_id, message.text, 0) for message in messages}
-        names = await people.people({row.reporter_id for row in rows} | {author for author, _, _ in found.values()})
+        found |= {row.id: Reported(row.author_id, row.text, 0, row.hidden_at is not None) for row in messages}
+        names = await people.people({row.reporter_id for row in rows} | {one.author_id for one in found.values()})
 
         def show(row: Report) -> ReportView:
-            author_id, text, discussion_id = found[row.message_id]
+            one = found[row.message_id]
             kind: Any = row.kind
             return ReportView(
                 id=row.id,
                 kind=kind,
                 message_id=row.message_id,
-                discussion_id=discussion_id or None,
-                author=brief_of(names, author_id),
-                text=text,
+                discussion_id=one.discussion_id or None,
+                author=brief_of(names, one.author_id),
+                text=one.text,
                 reporter=brief_of(names, row.reporter_id),
                 reason=row.reason,
                 created_at=row.created_at,

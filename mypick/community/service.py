@@ -81,7 +81,7 @@ class Communities:
         self.reactions = Reactions(streams, standings, rooms, clock=clock, jobs=jobs)
         self.marks = Marks(streams, standings, rooms, clock=clock, ids=ids)
         self.discussions = Discussions(
-            streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter, rules=rules
+            streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter, rules=rules, touches=touches
         )
         posts = self.discussions.purges
         self.purges = Purges(streams, standings, rooms, touches, posts, clock=clock, ids=ids, jobs=jobs)

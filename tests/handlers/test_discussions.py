@@ -61,6 +61,7 @@ async def test_a_discussion_is_begun_read_answered_and_voted(rest: Rest, alice: 
         "rev": 1,
         "edited_at": None,
         "deleted": False,
+        "hidden": False,
         "comments": 2,
         "last_at": "2026-01-01T12:00:00.000Z",
         "pinned": False,

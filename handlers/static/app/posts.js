@@ -9,8 +9,11 @@ import { toast } from "./toast.js";
 
 export { newId };
 
+/** What stands where the words of a post are not shown; undefined where they are. */
+export const insteadOf = (post) => (post.deleted ? t("message.deleted") : post.hidden ? t("discussion.hidden") : undefined);
+
 export const postText = (post) =>
-  el("div", { class: post.deleted ? "post-text gone" : "post-text" }, post.deleted ? t("message.deleted") : renderBody(post.text, post.mentions, client.user?.id), post.edited_at && !post.deleted && el("small", { class: "muted" }, ` (${t("message.edited")})`));
+  el("div", { class: insteadOf(post) ? "post-text gone" : "post-text" }, insteadOf(post) ?? renderBody(post.text, post.mentions, client.user?.id), post.edited_at && !insteadOf(post) && el("small", { class: "muted" }, ` (${t("message.edited")})`));
 
 /** Two buttons and a number: they change at once, and back if the server refuses. */
 export function votes(post, path, { down = true } = {}) {
@@ -52,7 +55,7 @@ export function discussionRow(post) {
     el(
       "div",
       { class: "grow" },
-      el("a", { href: `/communities/${post.community_id}/discussions/${post.discussion_id}` }, post.deleted ? t("message.deleted") : post.title),
+      el("a", { href: `/communities/${post.community_id}/discussions/${post.discussion_id}` }, insteadOf(post) ?? post.title),
       el("div", { class: "muted" }, post.author?.name ?? t("message.gone"), " · ", counted("discussions.comments", post.comments), " · ", timeElement(post.last_at), post.pinned ? ` · ${t("message.pinned")}` : ""),
     ),
     post.unread > 0 && el("span", { class: "unread" }, String(post.unread)),

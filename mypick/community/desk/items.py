@@ -12,7 +12,7 @@ from mypick.accounts import queries as people
 from mypick.community.desk.models import Appeal, DeskClaim, Purge
 from mypick.community.desk.touches import ItemKind
 from mypick.community.desk.views import Counts, DeskItem, Progress
-from mypick.community.discussions.reports import reported
+from mypick.community.discussions.reports import Reported, reported
 from mypick.community.entry.models import JoinRequest
 from mypick.community.models import HeldMessage, Message, Report, Room
 from mypick.community.reading import brief_of
@@ -84,8 +84,8 @@ async def page_of_items(community_id: int, kind: ItemKind, after: int, limit: in
     for item in found:
         claim = claims.get(item["id"])
         shown: dict[str, Any] = {
-            "room_id": None, "cause": None, "reasons": [], "reports": 0, "weight": 0.0, "hidden": False,
-            "progress": None,
+            "room_id": None, "discussion_id": None, "cause": None, "reasons": [], "reports": 0, "weight": 0.0,
+            "hidden": False, "progress": None,
         }  # fmt: skip
         shown |= {name: value for name, value in item.items() if name != "user_id"}
         items.append(
@@ -129,16 +129,20 @@ async def _reported(community_id: int, after: int, limit: int) -> list[dict[str,
     found = []
     for item_id, reports, weight in rows:
         message = messages.get(item_id)
-        author, text, _ = posts[item_id] if message is None else (message.author_id, message.text, 0)
+        if message is not None:
+            here = Reported(message.author_id, message.text, 0, message.hidden_at is not None)
+        else:
+            here = posts[item_id]
         found.append(
             {
                 "id": item_id,
                 "room_id": message.room_id if message else None,
-                "user_id": author,
-                "text": text,
+                "discussion_id": here.discussion_id or None,
+                "user_id": here.author_id,
+                "text": here.text,
                 "reports": reports,
                 "weight": int(weight) / 100,
-                "hidden": message is not None and message.hidden_at is not None,
+                "hidden": here.hidden,
                 "reasons": [report.reason for report in reasons[item_id][:MAX_REASONS]],
                 "created_at": reasons[item_id][0].created_at,
             }

@@ -51,7 +51,8 @@ class DeskChanged(View):
 class DeskItem(View):
     kind: ItemKind
     id: int
-    room_id: int | None
+    room_id: int | None = Field(description="of a message")
+    discussion_id: int | None = Field(description="of a discussion or comment")
     user: PersonBrief | None = Field(description="whom it is about")
     text: str = Field(description="what was said, asked or replied")
     cause: str | None = Field(description="why it was held; what an appeal is about")

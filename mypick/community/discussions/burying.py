@@ -102,14 +102,16 @@ async def bury_comments(rows: Sequence[Comment], seqs: Sequence[int], community_
     """Inside the locks of their discussion; ``seqs`` are those of the events that tell it."""
     await _forget(rows, community_id)
     for row, seq in zip(rows, seqs, strict=True):
-        row.text, row.deleted_at, row.changed_seq = "", now, seq
-    await Comment.bulk_update(rows, ["text", "deleted_at", "changed_seq"])
+        row.text, row.deleted_at, row.hidden_at, row.changed_seq = "", now, None, seq
+    await Comment.bulk_update(rows, ["text", "deleted_at", "hidden_at", "changed_seq"])
 
 
 async def bury_discussion(row: Discussion, seq: int | None, now: datetime) -> None:
     """The same of a discussion, which no list has then."""
     await _forget([row], row.community_id)
-    await Discussion.filter(id=row.id).update(title="", text="", place=Place.GONE, deleted_at=now, changed_seq=seq)
+    await Discussion.filter(id=row.id).update(
+        title="", text="", place=Place.GONE, deleted_at=now, hidden_at=None, changed_seq=seq
+    )
 
 
 async def _forget(posts: Sequence[Discussion | Comment], community_id: int) -> None:

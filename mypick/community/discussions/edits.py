@@ -11,16 +11,18 @@ from tortoise.expressions import F
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.community import policy
+from mypick.community.desk.touches import Touches
+from mypick.community.desk.verdicts import settle
 from mypick.community.discussions import counts
 from mypick.community.discussions.burying import bury_comments, bury_discussion
 from mypick.community.discussions.commands import DeleteComment, DeleteDiscussion, EditComment, EditDiscussion
 from mypick.community.discussions.counts import ALL_BUT_VOTES, CountJobs
-from mypick.community.discussions.floor import Floor, Held, seq_in, standing_comment, standing_discussion
+from mypick.community.discussions.floor import Floor, Held, require_shown, seq_in, standing_comment, standing_discussion
 from mypick.community.discussions.indexing import indexed, together
 from mypick.community.discussions.models import Comment, Discussion, PostRevision
 from mypick.community.discussions.streams import COMMENT_DELETED, COMMENT_EDITED, DELETED, EDITED, stream_of
 from mypick.community.mentions import forget_text
-from mypick.community.models import ModerationEntry
+from mypick.community.models import ModerationEntry, Report
 from mypick.community.policy import Action
 from mypick.community.streams import community_stream
 from mypick.community.terms.rules import TextRules
@@ -32,8 +34,11 @@ from mypick.streams import Event, NewEvent
 
 
 class PostEdits:
-    def __init__(self, floor: Floor, count_jobs: CountJobs, rules: TextRules, *, ids: Ids) -> None:
+    def __init__(
+        self, floor: Floor, count_jobs: CountJobs, rules: TextRules, touches: Touches, *, ids: Ids
+    ) -> None:
         self._floor = floor
+        self._touches = touches
         self._rules = rules
         self._count_jobs = count_jobs
         self._ids = ids
@@ -124,6 +129,7 @@ class PostEdits:
             (held,) = found
             if not events:
                 return
+            await self._settle(actor, held, held.discussion)
             await bury_discussion(held.discussion, seq_in(events, stream_of(discussion_id)), held.now)
             await self._note(entry_id, held, actor, held.discussion, command.reason)
 
@@ -134,6 +140,7 @@ class PostEdits:
             actor, "delete-discussion", command, community_id=community_id, discussion_id=discussion_id,
             decide=decide, effect=effect, reply=reply,
         )  # fmt: skip
+        self._touches.wake()
         return Done(**done.reply)
 
     async def delete_comment(self, actor: Actor, command: DeleteComment) -> Done:
@@ -160,6 +167,7 @@ class PostEdits:
             ((held, row, telling),) = found
             if telling is None:
                 return
+            await self._settle(actor, held, row)
             await bury_comments([row], [events[0].seq], community_id, held.now)
             await Discussion.filter(id=discussion_id).update(comments=F("comments") - 1, **telling.columns)
             await self._count_jobs.ask(held.discussion, telling)
@@ -172,6 +180,7 @@ class PostEdits:
             actor, "delete-comment", command, community_id=community_id, discussion_id=discussion_id,
             decide=decide, effect=effect, reply=reply,
         )  # fmt: skip
+        self._touches.wake()
         return Done(**done.reply)
 
     async def _hold_to_delete(self, discussion_id: int, actor: Actor, comment: Comment | None) -> Held:
@@ -188,6 +197,14 @@ class PostEdits:
             target = await self._floor.standings.target(community_id, author_id, role or "fan")
             policy.require(standing, Action.DELETE_POST, target)
         return Held(community, standing, discussion, self._floor.now())
+
+    async def _settle(self, actor: Actor, held: Held, post: Discussion | Comment) -> None:
+        """What a moderator deletes was reported rightly; who takes it back decides nothing."""
+        if not await Report.filter(message_id=post.id, outcome=None).exists():
+            return
+        if post.author_id != actor.user_id:
+            await settle(held.community.id, [post.id], agreed=True)
+        await self._touches.touch(held.community.id, "report", post.id)
 
     @staticmethod
     async def _note(
@@ -214,6 +231,7 @@ class PostEdits:
         policy.require(held.standing, Action.DISCUSS)
         if row.author_id != held.standing.user_id:
             raise DomainError(Code.FORBIDDEN, "only who wrote it may edit it")
+        require_shown(row)
         if row.rev != rev:
             raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": row.rev})
         if await self._rules.judge(held.community, held.standing, text):

@@ -130,5 +130,11 @@ async def standing_comment(comment_id: int) -> Comment:
     return comment
 
 
+def require_shown(post: Discussion | Comment) -> None:
+    """``LOCKED`` where reports took it from view."""
+    if post.hidden_at:
+        raise DomainError(Code.LOCKED, "readers reported this: wait until a moderator has looked")
+
+
 def seq_in(events: Sequence[Event], stream: str) -> int | None:
     return next((event.seq for event in events if event.stream == stream), None)

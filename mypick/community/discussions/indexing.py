@@ -37,14 +37,14 @@ async def forget_posts(posts: Sequence[Discussion | Comment], community_id: int)
 
 
 async def read_discussions(ids: Sequence[int]) -> dict[int, Said]:
-    """Those that still have their words. One query."""
-    rows = await Discussion.filter(id__in=list(ids), deleted_at=None)
+    """Those that still have their words and are in view. One query."""
+    rows = await Discussion.filter(id__in=list(ids), deleted_at=None, hidden_at=None)
     return {row.id: _said(row, row.community_id, row.id) for row in rows}
 
 
 async def read_comments(ids: Sequence[int]) -> dict[int, Said]:
     """Two queries."""
-    rows = await Comment.filter(id__in=list(ids), deleted_at=None)
+    rows = await Comment.filter(id__in=list(ids), deleted_at=None, hidden_at=None)
     communities = await _communities_of({row.discussion_id for row in rows})
     return {row.id: _said(row, communities[row.discussion_id], row.discussion_id, row.seq) for row in rows}
 

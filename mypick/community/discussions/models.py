@@ -40,6 +40,7 @@ class Discussion(Model):
     created_at = fields.DatetimeField()
     edited_at = fields.DatetimeField(null=True)
     deleted_at = fields.DatetimeField(null=True)
+    hidden_at = fields.DatetimeField(null=True)  # reports took it from view until a moderator looks
 
     class Meta:
         table = "discussion"
@@ -76,6 +77,7 @@ class Comment(Model):
     created_at = fields.DatetimeField()
     edited_at = fields.DatetimeField(null=True)
     deleted_at = fields.DatetimeField(null=True)
+    hidden_at = fields.DatetimeField(null=True)  # reports took it from view until a moderator looks
 
     class Meta:
         table = "comment"

@@ -18,7 +18,7 @@ from mypick.community.discussions.commands import (
 from mypick.community.discussions.floor import Floor
 from mypick.community.discussions.lists import read_page, read_pinned
 from mypick.community.discussions.models import Comment, Discussion
-from mypick.community.discussions.streams import PREFIX, comment_data, discussion_data, named, stream_of
+from mypick.community.discussions.streams import PREFIX, comment_data, discussion_data, named, shown_text, stream_of
 from mypick.community.discussions.trees import Tree, cursor_behind, read_tree, replies_of
 from mypick.community.discussions.views import (
     CommentInContext,
@@ -199,7 +199,7 @@ class ReadingDiscussions:
         row = await Discussion.get(id=discussion_id)
         visits = await visits_of(actor.user_id, [row.id])
         votes, unread = await votes_of(actor.user_id, [row.id]), await unread_of(actor.user_id, visits)
-        names: Names = await people.people([row.author_id, *mentioned(row.text)])
+        names: Names = await people.people([row.author_id, *mentioned(shown_text(row))])
         visit = visits.get(row.id)
         return DiscussionView.model_validate(
             {
@@ -209,8 +209,8 @@ class ReadingDiscussions:
                 "my_vote": votes.get(row.id),
                 "follow": visit.follow if visit else "none",
                 "unread": unread.get(row.id),
-                "text": row.text,
-                "mentions": named(row.text, names),
+                "text": shown_text(row),
+                "mentions": named(shown_text(row), names),
                 "read_seq": visit.seq if visit else None,
             }
         )
@@ -227,7 +227,7 @@ class ReadingDiscussions:
     ) -> list[CommentView]:
         """Two queries, whatever the number."""
         every = Tree(top, None, under).all()
-        wanted = {row.author_id for row in every} | {one for row in every for one in mentioned(row.text)}
+        wanted = {row.author_id for row in every} | {one for row in every for one in mentioned(shown_text(row))}
         names: Names = await people.people(wanted)
         votes = await votes_of(actor.user_id, [row.id for row in every])
 

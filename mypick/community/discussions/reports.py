@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.community import policy
+from mypick.community.desk.touches import Touches
+from mypick.community.desk.verdicts import open_weight, settle, weight_for
+from mypick.community.desk.weights import HIDE_AT
 from mypick.community.discussions.commands import NewReport, ReportComment, ReportDiscussion
-from mypick.community.discussions.floor import Floor, Held, standing_comment, standing_discussion
+from mypick.community.discussions.floor import Effect, Floor, Held, seq_in, standing_comment, standing_discussion
+from mypick.community.discussions.indexing import words_of
 from mypick.community.discussions.models import Comment, Discussion
+from mypick.community.discussions.streams import COMMENT_EDITED, EDITED, stream_of
+from mypick.community.mentions import forget_text
 from mypick.community.models import ModerationEntry, Report
-from mypick.community.policy import Action
+from mypick.community.policy import Action, Role
+from mypick.community.streams import community_stream
 from mypick.community.views import Dismissed, Done
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
@@ -21,8 +30,9 @@ MAX_OPEN = 50  # reports of one person in one community that nobody has dealt wi
 
 
 class PostReports:
-    def __init__(self, floor: Floor, *, ids: Ids) -> None:
+    def __init__(self, floor: Floor, touches: Touches, *, ids: Ids) -> None:
         self._floor = floor
+        self._touches = touches
         self._ids = ids
 
     async def report_discussion(self, actor: Actor, command: ReportDiscussion) -> Done:
@@ -56,20 +66,36 @@ class PostReports:
                 kind="discussion" if comment_id is None else "comment",
                 reporter_id=actor.user_id,
                 reason=command.reason,
+                weight=await weight_for(community_id, actor.user_id, held.standing.role),
                 created_at=held.now,
             )
-            return ()
+            await self._touches.touch(community_id, "report", post.id)
+            if not await self._hides(post, community_id):
+                return ()
+            await type(post).filter(id=post.id).update(hidden_at=held.now)
+            await forget_text([post.id], "")
+            return _shown_anew(held, post, None)
 
-        def reply(_: Sequence[Event]) -> Mapping[str, Any]:
-            return {"seq": None}
+        def reply(events: Sequence[Event]) -> Mapping[str, Any]:
+            return {"seq": seq_in(events, stream_of(discussion_id))}
 
         done = await self._floor.change(
-            actor, name, command, community_id=community_id, discussion_id=discussion_id, decide=decide, reply=reply
-        )
+            actor, name, command, community_id=community_id, discussion_id=discussion_id,
+            decide=decide, effect=_changed(discussion_id, comment_id), reply=reply,
+        )  # fmt: skip
+        self._touches.wake()
         return Done(**done.reply)
 
+    async def _hides(self, post: Discussion | Comment, community_id: int) -> bool:
+        """As with messages: never what those say who run the community."""
+        if post.hidden_at or await open_weight(post.id) < HIDE_AT * 100:
+            return False
+        site_role = await people.site_role_of(post.author_id) or "fan"
+        author = await self._floor.standings.target(community_id, post.author_id, site_role)
+        return author.role < Role.MODERATOR
+
     async def dismiss_discussion(self, actor: Actor, discussion_id: int) -> Dismissed:
-        """Let it stand, and close its reports."""
+        """Let it stand and be in view, and close its reports."""
         return await self._dismiss(actor, discussion_id, None)
 
     async def dismiss_comment(self, actor: Actor, comment_id: int) -> Dismissed:
@@ -84,8 +110,9 @@ class PostReports:
             policy.require_voice(held.standing, held.now)
             policy.require(held.standing, Action.DECIDE_REPORTS)
             post = held.discussion if comment_id is None else await Comment.get(id=comment_id)
-            closed[:] = [await Report.filter(message_id=post.id, outcome=None).update(outcome="dismissed")]
+            closed[:] = [(await settle(community_id, [post.id], agreed=False)).get(post.id, 0)]
             if closed[0]:
+                await self._touches.touch(community_id, "report", post.id)
                 details = {"reports": closed[0], "discussion_id": discussion_id}
                 await ModerationEntry.create(
                     id=entry_id,
@@ -96,16 +123,42 @@ class PostReports:
                     details=details if comment_id is None else {**details, "comment_id": comment_id},
                     at=held.now,
                 )
-            return ()
+            if post.hidden_at is None or post.deleted_at is not None:
+                return ()
+            await type(post).filter(id=post.id).update(hidden_at=None)
+            await forget_text([post.id], post.text)
+            return _shown_anew(held, post, actor.user_id)
 
         def reply(_: Sequence[Event]) -> Mapping[str, Any]:
             return {}
 
         await self._floor.change(
             actor, "dismiss-reports", None, community_id=community_id, discussion_id=discussion_id,
-            decide=decide, reply=reply,
+            decide=decide, effect=_changed(discussion_id, comment_id), reply=reply,
         )  # fmt: skip
+        self._touches.wake()
         return Dismissed(dismissed=closed[0])
+
+
+def _shown_anew(held: Held, post: Discussion | Comment, actor_id: int | None) -> list[NewEvent]:
+    """It is shown as it is now, with its words or without them."""
+    if isinstance(post, Comment):
+        return [NewEvent(stream_of(post.discussion_id), COMMENT_EDITED, {}, ref=post.id, actor_id=actor_id)]
+    streams = (stream_of(post.id), community_stream(held.community.id))
+    return [NewEvent(stream, EDITED, {}, ref=post.id, actor_id=actor_id) for stream in streams]
+
+
+def _changed(discussion_id: int, comment_id: int | None) -> Effect:
+    async def effect(events: Sequence[Event]) -> None:
+        if not events:
+            return
+        seq = seq_in(events, stream_of(discussion_id))
+        if comment_id is None:
+            await Discussion.filter(id=discussion_id).update(changed_seq=seq)
+        else:
+            await Comment.filter(id=comment_id).update(changed_seq=seq)
+
+    return effect
 
 
 async def _post(held: Held, comment_id: int | None) -> Discussion | Comment:
@@ -114,14 +167,26 @@ async def _post(held: Held, comment_id: int | None) -> Discussion | Comment:
     return await standing_comment(comment_id)
 
 
-async def reported(post_ids: Collection[int]) -> dict[int, tuple[int, str, int]]:
-    """Author, text and discussion of the posts among these. Two queries."""
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A discussion or comment as moderators see it, hidden or not."""
+
+    author_id: int
+    text: str
+    discussion_id: int
+    hidden: bool
+
+
+async def reported(post_ids: Collection[int]) -> dict[int, Reported]:
+    """The posts among these. Two queries."""
     ids = list(post_ids)
     if not ids:
         return {}
-    talks = await Discussion.filter(id__in=ids).values_list("id", "author_id", "title", "text")
-    comments = await Comment.filter(id__in=ids).values_list("id", "author_id", "text", "discussion_id")
+    talks = await Discussion.filter(id__in=ids)
+    comments = await Comment.filter(id__in=ids)
     return {
-        **{post_id: (author, f"{title}\n{text}".strip(), post_id) for post_id, author, title, text in talks},
-        **{post_id: (author, text, discussion) for post_id, author, text, discussion in comments},
+        **{row.id: Reported(row.author_id, words_of(row), row.id, row.hidden_at is not None) for row in talks},
+        **{
+            row.id: Reported(row.author_id, row.text, row.discussion_id, row.hidden_at is not None) for row in comments
+        },
     }

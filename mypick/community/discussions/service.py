@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mypick.clock import Clock
+from mypick.community.desk.touches import Touches
 from mypick.community.discussions.burying import Burying
 from mypick.community.discussions.counts import CountJobs
 from mypick.community.discussions.desk import Desk
@@ -39,16 +40,17 @@ class Discussions:
         jobs: Jobs,
         meter: Meter,
         rules: TextRules,
+        touches: Touches,
     ) -> None:
         floor = Floor(streams, standings, clock)
         ShownDiscussions(people).register(streams.store)
         self.counts = CountJobs(streams, jobs, clock)
         self.reading = ReadingDiscussions(floor, streams)
         self.posts = Posts(floor, self.counts, rules, ids=ids, jobs=jobs, meter=meter)
-        self.edits = PostEdits(floor, self.counts, rules, ids=ids)
+        self.edits = PostEdits(floor, self.counts, rules, touches, ids=ids)
         self.votes = Votes(floor, streams, self.counts, ids=ids)
         self.visits = Visits(floor, streams)
-        self.reports = PostReports(floor, ids=ids)
+        self.reports = PostReports(floor, touches, ids=ids)
         self.desk = Desk(floor, self.posts, ids=ids)
         self.burying = Burying(floor, streams, self.counts, ids=ids)
         self.purges = PostPurges(self.burying)

@@ -51,14 +51,14 @@ class ShownDiscussions:
 
     async def edited(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
         rows = await _discussions_of(events)
-        names = await self.mentioned([row.text for row in rows])
+        names = await self.mentioned([shown_text(row) for row in rows])
         return [
             {
                 "discussion_id": row.id,
-                "title": row.title,
-                "excerpt": excerpt(row.text),
-                "text": None if event.stream.startswith(COMMUNITY) else row.text,
-                "mentions": named(row.text, names),
+                "title": shown_title(row),
+                "excerpt": excerpt(shown_text(row)),
+                "text": None if event.stream.startswith(COMMUNITY) else shown_text(row),
+                "mentions": named(shown_text(row), names),
                 **_edition(row),
             }
             for event, row in zip(events, rows, strict=True)
@@ -66,18 +66,27 @@ class ShownDiscussions:
 
     async def commented(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
         rows = await _comments_of(events)
-        names = await self.mentioned([row.text for row in rows])
+        names = await self.mentioned([shown_text(row) for row in rows])
         return [comment_data(row, names) for row in rows]
 
     async def comment_edited(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
         rows = await _comments_of(events)
-        names = await self.mentioned([row.text for row in rows])
+        names = await self.mentioned([shown_text(row) for row in rows])
         return [comment_text(row, names) for row in rows]
 
     async def mentioned(self, texts: Sequence[str]) -> Mapping[int, Mapping[str, Any]]:
         """The people whom these texts mention: one query, none where they mention nobody."""
         ids = {user_id for text in texts for user_id in mentioned(text)}
         return await self._people(ids) if ids else {}
+
+
+def shown_text(row: Discussion | Comment) -> str:
+    """What readers see of it: nothing while reports keep it from view."""
+    return "" if row.hidden_at else row.text
+
+
+def shown_title(row: Discussion) -> str:
+    return "" if row.hidden_at else row.title
 
 
 def counts_of(row: Discussion | Comment) -> dict[str, int]:
@@ -89,8 +98,8 @@ def discussion_data(row: Discussion) -> dict[str, Any]:
     return {
         "community_id": row.community_id,
         "discussion_id": row.id,
-        "title": row.title,
-        "excerpt": excerpt(row.text),
+        "title": shown_title(row),
+        "excerpt": excerpt(shown_text(row)),
         **_edition(row),
         **counts_of(row),
         "comments": row.comments,
@@ -101,7 +110,8 @@ def discussion_data(row: Discussion) -> dict[str, Any]:
 
 
 def comment_text(row: Comment, names: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    return {"comment_id": row.id, "text": row.text, "mentions": named(row.text, names), **_edition(row)}
+    text = shown_text(row)
+    return {"comment_id": row.id, "text": text, "mentions": named(text, names), **_edition(row)}
 
 
 def comment_data(row: Comment, names: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
@@ -126,6 +136,7 @@ def _edition(row: Discussion | Comment) -> dict[str, Any]:
         "rev": row.rev,
         "edited_at": None if row.edited_at is None else to_wire(row.edited_at),
         "deleted": row.deleted_at is not None,
+        "hidden": row.hidden_at is not None and row.deleted_at is None,
     }
 
 

@@ -24,11 +24,12 @@ class DiscussionData(Counts):
 
     community_id: int
     discussion_id: int
-    title: str = Field(description="empty where it was deleted")
+    title: str = Field(description="empty where it was deleted or is hidden")
     excerpt: str = Field(description="the beginning of the text")
     rev: int
     edited_at: Instant | None
     deleted: bool
+    hidden: bool = Field(description="reports took it from view; a moderator will look")
     comments: int = Field(description="that are not deleted")
     last_at: Instant = Field(description="of the last comment, or of its own beginning")
     pinned: bool
@@ -44,14 +45,16 @@ class DiscussionText(View):
     rev: int
     edited_at: Instant | None
     deleted: bool
+    hidden: bool = Field(description="reports took it from view; a moderator will look")
 
 
 class CommentText(View):
     comment_id: int
-    text: str = Field(description="plain text, as it is now; empty where the comment was deleted")
+    text: str = Field(description="plain text, as it is now; empty where the comment was deleted or is hidden")
     rev: int
     edited_at: Instant | None
     deleted: bool
+    hidden: bool = Field(description="reports took it from view; a moderator will look")
     mentions: list[PersonBrief]
 
 

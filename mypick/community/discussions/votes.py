@@ -11,7 +11,7 @@ from mypick.community import policy
 from mypick.community.discussions import counts, ranking
 from mypick.community.discussions.commands import VoteComment, VoteDiscussion, VoteWord
 from mypick.community.discussions.counts import ALL, CountJobs
-from mypick.community.discussions.floor import Floor, standing_comment, standing_discussion
+from mypick.community.discussions.floor import Floor, require_shown, standing_comment, standing_discussion
 from mypick.community.discussions.models import Comment, Discussion, Vote
 from mypick.community.discussions.streams import counts_of, stream_of
 from mypick.community.discussions.views import Voted
@@ -52,6 +52,7 @@ class Votes:
             post: Discussion | Comment = standing_discussion(held.discussion)
             if comment_id is not None:
                 post = await standing_comment(comment_id)
+            require_shown(post)
             mine = await Vote.get_or_none(post_id=post.id, user_id=actor.user_id)
             before[0] = mine.value if mine else 0
             found[:] = [(post, None)]

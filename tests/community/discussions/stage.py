@@ -86,7 +86,7 @@ class ListClient:
                 if not data["deleted"]:
                     self.discussions[data["discussion_id"]] = dict(data)
             case "discussion-edited":
-                row.update({name: data[name] for name in ("title", "excerpt", "rev", "edited_at")})
+                row.update({name: data[name] for name in ("title", "excerpt", "rev", "edited_at", "hidden")})
             case "discussion-deleted":
                 self.discussions.pop(data["discussion_id"], None)
             case "discussion-state-changed":
@@ -163,14 +163,14 @@ class DiscussionClient:
             case "comment-edited":
                 comment.update(data)
             case "comment-deleted":
-                comment.update(text="", deleted=True, mentions=[])
+                comment.update(text="", deleted=True, hidden=False, mentions=[])
             case "votes-changed":
                 whose = self.head if data["comment_id"] is None else comment
                 whose.update({name: data[name] for name in COUNTS})
             case "discussion-edited":
                 self.head.update(data)
             case "discussion-deleted":
-                self.head.update(title="", text="", excerpt="", mentions=[], deleted=True, pinned=False)
+                self.head.update(title="", text="", excerpt="", mentions=[], deleted=True, hidden=False, pinned=False)
             case "discussion-state-changed":
                 self.head.update(locked=data["locked"], pinned=data["pinned"])
             case unknown:

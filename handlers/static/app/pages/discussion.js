@@ -2,7 +2,7 @@ import { client } from "../client.js";
 import { $, announce, el } from "../dom.js";
 import { emptyBox } from "../lists.js";
 import { follow } from "../live.js";
-import { newId, postText, votes } from "../posts.js";
+import { insteadOf, newId, postText, votes } from "../posts.js";
 import { describe, problemBox } from "../problems.js";
 import { may } from "../ranks.js";
 import { attempt } from "../room/moderating.js";
@@ -41,7 +41,7 @@ function drawDiscussion(post) {
   const mine = post.author?.id === client.user.id;
   $("#discussion").className = "post";
   $("#discussion").replaceChildren(
-    el("h1", {}, post.deleted ? t("message.deleted") : post.title),
+    el("h1", {}, insteadOf(post) ?? post.title),
     el("p", { class: "muted" }, post.author?.name ?? t("message.gone"), " · ", timeElement(post.created_at)),
     postText(post),
     el("div", { class: "post-end" }, ...vote.nodes, (mine || may(role, "delete_post")) && !post.deleted && action("message.delete", () => attempt(() => client.request("DELETE", `/discussions/${id}`)))),
