@@ -56,6 +56,7 @@ NEEDS_MORE = {  # a secret, or a channel that exists: no example can know it
     "POST /api/v1/rooms/{room_id}/purges",
     "POST /api/v1/claims/{claim_id}/check",
     "POST /api/v1/claims/{claim_id}/decision",
+    "POST /api/v1/users/me/erase",
 }
 ENDS_SESSIONS = ("endMySession", "logOut")  # each with a session to lose
 ASKED_LAST = ("changeRoom", "changeCommunity", "transferCommunity", *ENDS_SESSIONS, "endMyOtherSessions")
@@ -98,6 +99,8 @@ async def test_every_operation_answers_as_its_document_says(
         here |= _ways_in(connection, here["community_id"], there, *people)
         here |= _at_the_desk(connection, here, there, *people)
     connection.close()
+    here |= await _discussions(alice, bob, here["community_id"])
+    here["export_id"] = (await alice.ok("POST", "/users/me/export"))["id"]
     tokens = {}
     for operation in ENDS_SESSIONS:
         tokens[operation] = alice.token
@@ -130,6 +133,30 @@ async def _community(alice: Rest, bob: Rest, creator_id: int) -> dict[str, Any]:
         "setRole.user_id": int(bob.user["id"]),
         "message_id": sent[0]["id"],
         "deleteMessage.message_id": sent[1]["id"],
+    }
+
+
+async def _discussions(alice: Rest, bob: Rest, community_id: int) -> dict[str, Any]:
+    """Ids of discussions and comments of alice, who owns the community, and of bob, who is new in it."""
+    cids = map(str, itertools.count())
+
+    async def begin(who: Rest) -> int:
+        said = {"cid": next(cids), "title": "a question", "text": f"number {next(cids)}"}
+        return int((await who.ok("POST", f"/communities/{community_id}/discussions", said))["id"])
+
+    async def say(who: Rest, text: str = "an answer") -> int:
+        said = {"cid": next(cids), "text": f"{text} {next(cids)}"}
+        return int((await who.ok("POST", f"/discussions/{kept}/comments", said))["id"])
+
+    kept = await begin(alice)
+    return {
+        "discussion_id": kept,
+        "deleteDiscussion.discussion_id": await begin(alice),
+        "reportDiscussion.discussion_id": await begin(bob),
+        "comment_id": await say(alice),
+        "deleteComment.comment_id": await say(alice),
+        "reportComment.comment_id": await say(bob),
+        "post_id": await say(bob, "https://x.example/"),
     }
 
 

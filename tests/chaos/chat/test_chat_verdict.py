@@ -100,7 +100,7 @@ async def _talk(scene: Scene, clock: FakeClock) -> Evidence:
     await scene.do("alice", "delete-message", commands.DeleteMessage, services.edits.delete, message_id=gone)
     waits = await scene.send("alice", "gooseberry one")
     await scene.send("alice", "gooseberry two")
-    decide = services.moderation.decide_held
+    decide = services.held.decide
     await scene.do("mo", "decide-held", commands.DecideHeld, decide, message_id=waits, approve=True)
     set_mode = services.moderation.set_mode
     await scene.do("oz", "set-room-mode", commands.SetRoomMode, set_mode, room_id=room, locked=True)
