@@ -69,6 +69,11 @@ def new_row(text: Indexed) -> SearchPending:
     return _row(text, again=False)
 
 
+async def put_new(texts: Sequence[Indexed]) -> None:
+    """The same for many new texts at once."""
+    await SearchPending.bulk_create([_row(text, again=False) for text in texts])
+
+
 async def put(texts: Sequence[Indexed]) -> None:
     """Inside the transaction that holds the texts still: index them as they are now, whatever was known of them."""
     for kind, refs in _by_kind((text.kind, text.ref) for text in texts):

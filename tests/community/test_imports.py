@@ -23,6 +23,9 @@ from mypick.community.models import Message
 from mypick.community.streams import room_of
 from mypick.db import Database
 from mypick.errors import Code
+from mypick.search import packer
+from mypick.search.commands import SearchTexts
+from mypick.search.pages import SEGMENT
 from tests.community.stage import Cast, Node, RoomClient, community, nodes, refused, texts
 from tests.fakes import FakeClock
 from tests.queries import Killed, power_cut
@@ -213,6 +216,17 @@ async def test_killed_before_any_statement_it_goes_on_and_doubles_nothing(
         assert 15 < died < 198
         position = await node.streams.store.position(room_of(cast.room))
         assert position.head_seq == position.floor_seq == await Message.all().count()
+        assert await packer.waiting() == await Message.all().count(), "search has each once"
+
+
+async def test_what_is_brought_along_is_packed_as_it_comes(node: Node, cast: Cast, tmp_path: Path) -> None:
+    lines = [youtube_line(n, f"word{n} 콘서트") for n in range(SEGMENT + 10)]
+    await load(node, cast, write(tmp_path / "chat.json", lines))
+    assert await packer.waiting() < BATCH
+    (hit,) = (await node.communities.search.search(cast["bob"], SearchTexts(q="word7"))).items
+    assert (hit.at, hit.room_id, hit.author and hit.author.name) == (
+        datetime.fromtimestamp(BEGAN + 7, UTC), cast.room, "name of UCfan"
+    )  # fmt: skip
 
 
 async def test_clients_with_the_room_open_are_told_to_read_it_anew(node: Node, cast: Cast, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ Messages go in as history: their rows get the next places of the room's stream, 
 them, as it is when old events are trimmed. So order and ``seq`` are those of any room, and a client that has the room
 open is told once in two seconds to read it anew, and not sent each of a million messages.
 
-Each batch is one transaction: messages, what they are called in their source, and how far the file is. Whatever is
-killed when, the next run goes on behind the last batch; and an id of the source is in a room once, whatever files say.
+Each batch is one transaction: messages, what search has of them, what they are called in their source, and how far the
+file is. Whatever is killed when, the next run goes on behind the last batch; and an id of the source is in a room once,
+whatever files say.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ from mypick.community.imports import discord, youtube
 from mypick.community.imports.models import ChatImport, ImportedMessage
 from mypick.community.imports.reading import Record, read
 from mypick.community.imports.records import Imported, Parse, Unreadable
+from mypick.community.indexing import indexed
 from mypick.community.models import Message, Room
 from mypick.community.rooms import MAX_ROOMS
 from mypick.community.streams import room_of
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
+from mypick.search.index import put_new
+from mypick.search.packer import pack_all
 from mypick.streams import Streams
 
 FORMATS: Mapping[str, Parse] = {"youtube": youtube.parse, "discord": discord.parse}
@@ -87,6 +91,7 @@ class Importer:
         records = read(path, row.offset, row.number)
         while batch := await asyncio.to_thread(_batch, records, FORMATS[source], outcome):
             await self._write(row, source, batch, outcome)
+            await pack_all()  # as it goes: search would look through all that waits
             progress(batch.behind - row.offset)
             row.offset, row.number = batch.behind, batch.number
         await ChatImport.filter(id=row.id).update(finished_at=self._clock.now())
@@ -108,6 +113,7 @@ class Importer:
         authors = {f"{source}:{one.author.key}": (one.author.name, one.author.avatar_url) for one in messages.values()}
         people = await keep_imported(authors, self._clock.now())
         ids = await self._ids.take(max(1, len(messages)))
+        community_id = (await Room.get(id=row.room_id)).community_id
         stream = room_of(row.room_id)
         await self._streams.store.ids_of([stream])  # a stream is made before the transaction
         async with db.transaction():
@@ -117,12 +123,12 @@ class Importer:
             known.update(zip(new, ids, strict=False))
             await self._streams.store.skip(stream, len(new))
             threads = await _threads(messages, known, source)
-            await Message.bulk_create(
-                [
-                    self._message(row.room_id, known, threads, source, messages[key], known[key], people, seq)
-                    for seq, key in enumerate(new, first)
-                ]
-            )
+            rows = [
+                self._message(row.room_id, known, threads, source, messages[key], known[key], people, seq)
+                for seq, key in enumerate(new, first)
+            ]
+            await Message.bulk_create(rows)
+            await put_new([indexed(message, community_id) for message in rows])
             await ImportedMessage.bulk_create(
                 [ImportedMessage(message_id=known[key], room_id=row.room_id, source_key=key) for key in new]
             )
