@@ -13,6 +13,7 @@ from itertools import groupby
 from mypick.clock import Clock
 from mypick.community.edits import erase
 from mypick.community.models import (
+    Community,
     HeldMessage,
     Membership,
     Message,
@@ -24,6 +25,7 @@ from mypick.community.models import (
     RoomPace,
     Sanction,
 )
+from mypick.community.policy import Role
 from mypick.community.rooms import streams_of
 from mypick.community.standings import Standings
 from mypick.community.streams import DELETED, REACTED, reactions_of, room_of
@@ -148,13 +150,18 @@ class CommunityData:
         await self._streams.append_alone(Append(streams=[room_of(room_id)], decide=decide, effect=effect))
 
     async def _memberships(self, user_id: int, _: int) -> int | None:
-        """One community in a transaction: all its rooms stand still meanwhile."""
+        """One community in a transaction: all its rooms stand still meanwhile. One whose last owner goes belongs to
+        nobody: its managers go on running it."""
         row = await Membership.filter(user_id=user_id).order_by("id").first()
         if row is None:
             return None
 
         async def decide() -> Sequence[NewEvent]:
             await Membership.filter(id=row.id).delete()
+            owners = Membership.filter(community_id=row.community_id, rank=Role.OWNER)
+            if row.rank == Role.OWNER and not await owners.exists():
+                # nobody inherits what they did not ask for: it is claimed, or an admin gives it to somebody
+                await Community.filter(id=row.community_id).update(claimed_at=None)
             self._standings.forget()
             return ()
 

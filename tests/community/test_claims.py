@@ -68,6 +68,26 @@ async def test_a_code_ends_and_is_never_anothers(node: Node, cast: Cast, clock: 
     assert not await Membership.filter(rank=Role.OWNER, user_id=star.user_id).exists()
 
 
+async def test_a_community_whose_owner_was_erased_can_be_claimed(node: Node, cast: Cast, clock: FakeClock) -> None:
+    oz, star, claims = cast["oz"], await user("star", clock), node.communities.claims
+    first = await claims.claim(star, cast.community, MINE)
+    node.channel.about = first.code
+    await claims.check(star, first.id)
+    assert (await node.communities.settings.about(oz, cast.community)).claimed
+    for step in node.communities.data.contribution().steps:
+        while await step.run(star.user_id, 0) is not None:
+            pass
+    ranks = dict(await Membership.filter(community_id=cast.community).values_list("user_id", "rank"))
+    assert Role.OWNER not in ranks.values()
+    assert ranks[oz.user_id] == Role.MANAGER, "nobody inherits; who ran it goes on"
+    assert not (await node.communities.settings.about(oz, cast.community)).claimed
+    again = await user("star again", clock)
+    second = await claims.claim(again, cast.community, MINE)
+    node.channel.about = second.code
+    assert (await claims.check(again, second.id)).status == "accepted"
+    assert (await Membership.get(user_id=again.user_id)).rank == Role.OWNER
+
+
 async def test_an_admin_decides_in_place_of_the_code(node: Node, cast: Cast, clock: FakeClock) -> None:
     star, admin, claims = await user("star", clock), await user("root", clock, "admin"), node.communities.claims
     claim = await claims.claim(star, cast.community, MINE)
