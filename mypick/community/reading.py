@@ -11,6 +11,7 @@ from mypick import db
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.community import policy
+from mypick.community.discussions.visits import unread_in
 from mypick.community.models import Community, HeldMessage, Membership, Message, ModerationEntry, ReadMarker, Room
 from mypick.community.own import timed_out
 from mypick.community.policy import Action, Standing
@@ -171,6 +172,7 @@ class Reading:
         heads = [await self._streams.store.position(room_of(room.id)) for room in rooms]
         return CommunityView(
             **brief(row, standing).model_dump(),
+            unread_discussions=await unread_in(actor.user_id, community_id),
             rooms=[
                 RoomBrief(
                     id=room.id, name=room.name, kind=room.kind, head_seq=head.head_seq, unread=unread.get(room.id, 0)

@@ -38,6 +38,9 @@ class CommunityBrief(View):
 
 class CommunityView(CommunityBrief):
     rooms: list[RoomBrief]
+    unread_discussions: int = Field(
+        description="that the asker read before and that have comments of others since, at most 100"
+    )
 
 
 class MemberView(View):

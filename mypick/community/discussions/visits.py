@@ -12,13 +12,14 @@ from mypick.accounts.actor import Actor
 from mypick.community import policy
 from mypick.community.discussions.commands import FollowDiscussion, MarkDiscussionRead
 from mypick.community.discussions.floor import Floor
-from mypick.community.discussions.models import Visit
+from mypick.community.discussions.models import Place, Visit
 from mypick.community.discussions.streams import stream_of
 from mypick.community.discussions.views import Followed
 from mypick.community.views import Nothing
 from mypick.streams import Streams
 
 MAX_UNREAD = 1_000  # counted; more is "more"
+MAX_TALKS, MAX_LOOKED = 100, 500  # discussions that are counted, and among how many
 
 
 class Visits:
@@ -69,6 +70,23 @@ async def visits_of(user_id: int, discussion_ids: list[int]) -> dict[int, Visit]
         return {}
     rows = await Visit.filter(user_id=user_id, discussion_id__in=discussion_ids)
     return {row.discussion_id: row for row in rows}
+
+
+async def unread_in(user_id: int, community_id: int) -> int:
+    """How many discussions of the community that somebody has read before have comments of others since, muted ones
+    aside; at most ``MAX_TALKS``, among the ``MAX_LOOKED`` that they came to last. One query."""
+    came_to = (
+        f"SELECT v.discussion_id, v.seq FROM discussion_visit v JOIN discussion d ON d.id = v.discussion_id "  # noqa: S608
+        f"WHERE v.user_id = {user_id:d} AND d.community_id = {community_id:d} AND d.place > {Place.GONE:d} "
+        f"AND v.seq IS NOT NULL AND v.follow <> 'muted' ORDER BY v.id DESC LIMIT {MAX_LOOKED}"
+    )
+    news = (
+        f"SELECT 1 FROM comment WHERE comment.discussion_id = mine.discussion_id AND comment.seq > mine.seq "  # noqa: S608
+        f"AND comment.author_id <> {user_id:d} AND comment.deleted_at IS NULL"
+    )
+    some = f"SELECT 1 AS one FROM ({came_to}) mine WHERE EXISTS ({news}) LIMIT {MAX_TALKS}"  # noqa: S608
+    rows = await db.connection().execute_query_dict(f"SELECT COUNT(*) AS unread FROM ({some}) found")  # noqa: S608
+    return int(rows[0]["unread"])
 
 
 async def unread_of(user_id: int, visits: Mapping[int, Visit]) -> dict[int, int]:

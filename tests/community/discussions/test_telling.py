@@ -7,11 +7,18 @@ import pytest
 from mypick.accounts.actor import Actor
 from mypick.community.commands import BanMember
 from mypick.community.discussions import telling
-from mypick.community.discussions.commands import FollowDiscussion, FollowWord, MarkDiscussionRead, ReadDiscussions
+from mypick.community.discussions.commands import (
+    DeleteDiscussion,
+    FollowDiscussion,
+    FollowWord,
+    MarkDiscussionRead,
+    ReadDiscussions,
+)
 from mypick.notifications.models import Notice
 from tests.community.discussions.stage import begin, say
-from tests.community.stage import Cast, Node, cid, user
+from tests.community.stage import Cast, Node, cid, community, user
 from tests.fakes import FakeClock
+from tests.queries import counted
 
 
 async def kinds(node: Node, who: Actor) -> list[str]:
@@ -121,3 +128,35 @@ async def test_unread_are_the_comments_of_others_since_the_last_reading(node: No
     await read(node, bob, talk.id, 10**9)
     await say(node, alice, talk.id, "later")
     assert await unread() == (1, 1), "nor beyond what there is"
+
+
+async def test_a_community_says_how_many_of_its_discussions_have_news(two: list[Node], clock: FakeClock) -> None:
+    node = two[0]
+    cast = await community(node, clock, "alice", "bob")
+    alice, bob = cast["alice"], cast["bob"]
+    visits = node.communities.discussions.visits
+    talks = [(await begin(node, alice, cast.community, f"talk {number}")).id for number in range(4)]
+    read, muted, quiet, never = talks
+
+    async def unread() -> int:
+        return (await node.communities.reading.community(bob, cast.community)).unread_discussions
+
+    for talk in (read, muted, quiet):
+        await visits.mark_read(bob, MarkDiscussionRead(discussion_id=talk, seq=0))
+    await visits.follow(bob, FollowDiscussion(discussion_id=muted, follow="muted"))
+    last, *_ = [await say(node, alice, talk, "news") for talk in (read, muted, never)]
+    assert await unread() == 1
+    await say(node, bob, quiet, "my own")
+    assert await unread() == 1
+    with counted() as few:
+        await unread()
+    await visits.mark_read(bob, MarkDiscussionRead(discussion_id=read, seq=last.seq or 0))
+    assert await unread() == 0
+    await say(node, alice, read, "more")
+    await say(node, alice, quiet, "more")
+    with counted() as many:
+        assert await unread() == 2
+    assert len(many) == len(few)
+    edits = node.communities.discussions.edits
+    await edits.delete_discussion(alice, DeleteDiscussion(discussion_id=quiet, cid=cid()))
+    assert await unread() == 1
