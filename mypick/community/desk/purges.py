@@ -133,16 +133,15 @@ class Purges:
         rooms = [room_id] if room_id is not None else await _rooms_of(community_id)
         for one in rooms:
             row.found += await _left(row, one).count()
-        held_posts: list[int] = []
         if room_id is None:
             row.found += await self._posts.count(_span(row))
-            held_posts = await self._posts.reject_held(_span(row), actor.user_id)
+            await self._posts.reject_held(_span(row), actor.user_id)
         await row.save(force_create=True)
         waiting = HeldMessage.filter(author_id=user_id, room_id__in=rooms, status="waiting")
         held = [one for (one,) in await waiting.values_list("id")]
         if held:
             await waiting.update(status="rejected", text="", decided_at=now, decided_by=actor.user_id)
-        for one in (*held, *held_posts):
+        for one in held:
             await self._touches.touch(community_id, "held", one)
         await self._touches.touch(community_id, "purge", purge_id)
         await self._jobs.enqueue(PURGE, {"purge_id": purge_id}, dedupe_key=f"purge:{purge_id}", priority=4)

@@ -35,13 +35,10 @@ class PostPurges:
         return await _comments(span).count() + await _discussions(span).count()
 
     @staticmethod
-    async def reject_held(span: Span, actor_id: int) -> list[int]:
-        """What of theirs waits for a decision is rejected, in the caller's transaction. Which it was."""
+    async def reject_held(span: Span, actor_id: int) -> None:
+        """What of theirs waits for a decision is rejected, in the caller's transaction."""
         waiting = HeldPost.filter(author_id=span.user_id, community_id=span.community_id, status="waiting")
-        held = [post_id for (post_id,) in await waiting.values_list("id")]
-        if held:
-            await waiting.update(status="rejected", title="", text="", decided_at=span.until, decided_by=actor_id)
-        return held
+        await waiting.update(status="rejected", title="", text="", decided_at=span.until, decided_by=actor_id)
 
     async def run(self, span: Span, actor_id: int, also: Also, told: Callable[[], None]) -> None:
         """All that is left of it, in transactions of at most ``AT_ONCE`` posts; ``told`` is called after each."""
