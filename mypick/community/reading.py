@@ -96,6 +96,8 @@ class Reading:
             answer = await self._streams.store.resume(position.key, epoch, after_seq, MAX_PAGE)
         if answer["reset"]:
             position, answer = await self.snapshots.of(room_id)
+            # again, now behind the head: a mode or a timeout that was set in between is told by no later event
+            room, standing = await self._enter(actor, room_id)
         shown = [event["id"] for event in answer["events"] if event["type"] == CREATED]
         own = await self.snapshots.own_reactions(actor.user_id, shown)
         return position, RoomJoined.model_construct(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from mypick.community.commands import React
+import pytest
+
+from mypick.community.commands import React, SetRoomMode, TimeoutMember
+from mypick.community.policy import Role
+from mypick.streams import Position
 from tests.community.stage import Node, cid, community
 from tests.fakes import FakeClock
 from tests.queries import counted
@@ -48,3 +52,25 @@ async def test_what_was_said_meanwhile_is_in_the_snapshot_or_behind_its_head(two
             joins.append(under_way.create_task(join()))
     for head_seq, shown in (one.result() for one in joins):
         assert shown >= head_seq, "nothing up to the head is left out"
+
+
+async def test_a_mode_or_timeout_that_is_set_while_one_comes_in_is_told(
+    two: list[Node], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast = await community(two[0], clock, "alice", "oz", roles={"oz": Role.OWNER})
+    moderation, store = two[0].communities.moderation, two[1].streams.store
+    position = store.position
+
+    async def late(key: str) -> Position:
+        monkeypatch.undo()
+        on = {"room_id": cast.room, "cid": cid()}
+        await moderation.set_mode(cast["oz"], SetRoomMode.model_validate({**on, "locked": True}))
+        timeout = {**on, "cid": cid(), "user_id": cast["alice"].user_id, "seconds": 60}
+        await moderation.timeout(cast["oz"], TimeoutMember.model_validate(timeout))
+        return await position(key)
+
+    monkeypatch.setattr(store, "position", late)
+    at, joined = await two[1].communities.reading.join(cast["alice"], cast.room, None, None)
+    assert at.head_seq == 2, "the events are behind her: she is sent neither"
+    assert joined.mode.locked
+    assert joined.timeout is not None
