@@ -110,7 +110,9 @@ class Moderation:
                 await Membership.filter(community_id=community_id, user_id=command.user_id).delete()
             self._standings.forget()
             if purge is not None:
-                await self._purges.write(purge_id, community_id, None, command.user_id, actor, purge, now)
+                # by the clock under the lock: what they said while this waited for it was said before
+                moment = self._clock.now()
+                await self._purges.write(purge_id, community_id, None, command.user_id, actor, purge, moment)
             if kind != "unban":
                 word: Any = kind
                 await self._notices.tell(notice_id, command.user_id, word, place.community, now, command.reason)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from mypick.community.commands import (
     BanMember,
@@ -16,6 +19,7 @@ from mypick.community.commands import (
     TimeoutMember,
     UnbanMember,
 )
+from mypick.community.desk.commands import PurgeMember
 from mypick.community.desk.streams import desk_of
 from mypick.community.models import HeldMessage, Membership, Message, Room, Sanction
 from mypick.community.policy import Role
@@ -258,3 +262,26 @@ async def test_reports_reach_the_moderators_once_and_go_when_they_are_dealt_with
         ("delete-message", {}),
         ("dismiss-reports", {"reports": 1}),
     ]
+
+
+@pytest.mark.parametrize("banned", [True, False])
+async def test_a_purge_takes_what_was_said_while_it_waited_for_the_room(
+    node: Node, cast: Cast, clock: FakeClock, banned: bool
+) -> None:
+    mo, bob = cast["mo"], cast["bob"].user_id
+    on = {"room_id": cast.room, "user_id": bob, "cid": cid()}
+    purging: Any = (
+        node.communities.moderation.ban(mo, BanMember.model_validate({**on, "purge": "all"}))
+        if banned
+        else node.communities.purges.purge(mo, PurgeMember.model_validate(on))
+    )
+    waiting = []
+    async with node.gathering():
+        for number, command in enumerate((node.send(cast["bob"], cast.room, "spam"), purging)):
+            waiting.append(asyncio.create_task(command))
+            while node.streams.appender.depth <= number:
+                await asyncio.sleep(0)
+        clock.advance(1)
+    await asyncio.gather(*waiting)
+    await node.carry_desk()
+    assert await texts(node, cast["alice"], cast.room) == [""]

@@ -83,7 +83,9 @@ class Purges:
             if await Purge.filter(community_id=community_id, finished_at=None).count() >= MAX_RUNNING:
                 raise DomainError(Code.FULL, f"{MAX_RUNNING} purges are under way here: wait for one of them")
             room_id = None if command.everywhere else command.room_id
-            await self.write(purge_id, community_id, room_id, command.user_id, actor, command.hours, now)
+            # by the clock under the lock: what they said while this waited for it was said before
+            moment = self._clock.now()
+            await self.write(purge_id, community_id, room_id, command.user_id, actor, command.hours, moment)
             await note(
                 entry_id,
                 community_id,
