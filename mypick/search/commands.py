@@ -24,7 +24,7 @@ Query = Annotated[
     Field(
         max_length=MAX_QUERY,
         description='words that must all be there, "phrases", -excluded; from: in: after: before: has:link',
-        examples=['콘서트 "see you there" -spoiler from:me after:2026-01-01 has:link'],
+        examples=['콘서트 "see you there" -spoiler'],
     ),
 ]
 When = Annotated[Text, Field(max_length=40, examples=["2026-01-31"]), AfterValidator(_moment)]

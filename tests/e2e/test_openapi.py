@@ -7,6 +7,7 @@ import itertools
 import random
 import sqlite3
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ NEEDS_MORE = {  # a secret, or a channel that exists: no example can know it
     "POST /api/v1/claims/{claim_id}/check",
     "POST /api/v1/claims/{claim_id}/decision",
     "POST /api/v1/users/me/erase",
+    "GET /api/v1/search",  # times and a cursor that fit, all at once
 }
 ENDS_SESSIONS = ("endMySession", "logOut")  # each with a session to lose
 ASKED_LAST = ("changeRoom", "changeCommunity", "transferCommunity", *ENDS_SESSIONS, "endMyOtherSessions")
@@ -64,7 +66,9 @@ ASKED_LAST = ("changeRoom", "changeCommunity", "transferCommunity", *ENDS_SESSIO
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Stack]:
-    async with running(tmp_path, f"sqlite://{tmp_path / 'mypick.sqlite3'}", development=False) as stack:
+    limits = orjson.dumps({"auth.register": "1000/1m", "search": "1000/1m"}).decode()  # lists of members share it
+    database_url = f"sqlite://{tmp_path / 'mypick.sqlite3'}"
+    async with running(tmp_path, database_url, development=False, RATE_LIMITS=limits) as stack:
         yield stack
 
 
@@ -161,7 +165,7 @@ async def _discussions(alice: Rest, bob: Rest, community_id: int) -> dict[str, A
 
 
 def _insert(connection: sqlite3.Connection, table: str, **columns: Any) -> int:
-    columns["created_at"] = "2026-01-01 00:00:00+00:00"
+    columns["created_at"] = datetime.now(UTC).isoformat(sep=" ")  # what is old is cleared up
     statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     row = connection.execute(statement, list(columns.values())).lastrowid or 0
     return int(columns.get("id", row))
