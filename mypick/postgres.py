@@ -1,9 +1,12 @@
-"""Tortoise's PostgreSQL client, without the round trip after each statement."""
+"""Tortoise's PostgreSQL client, without the round trip after each statement, and with transactions that end."""
 
 from __future__ import annotations
 
 import asyncpg
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import TransactionContext
+
+from mypick.pooled import PooledTransaction
 
 
 class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
@@ -16,6 +19,9 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no t
 
 class PostgresClient(AsyncpgDBClient):
     connection_class = _Connection
+
+    def _in_transaction(self) -> TransactionContext:
+        return PooledTransaction(TransactionWrapper(self), self._pool_init_lock)
 
 
 client_class = PostgresClient
