@@ -58,6 +58,7 @@ NEEDS_MORE = {  # a secret, or a channel that exists: no example can know it
     "POST /api/v1/claims/{claim_id}/check",
     "POST /api/v1/claims/{claim_id}/decision",
     "POST /api/v1/users/me/erase",
+    "GET /api/v1/communities/{community_id}/search",
     "GET /api/v1/search",  # times and a cursor that fit, all at once
 }
 ENDS_SESSIONS = ("endMySession", "logOut")  # each with a session to lose

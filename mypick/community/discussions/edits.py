@@ -147,7 +147,7 @@ class PostEdits:
         """Take back one's own words, or a moderator somebody's. A tombstone stays, under which the answers hang."""
         discussion_id = await self._floor.discussion_of(command.comment_id)
         community_id = await self._floor.community_of(discussion_id)
-        entry_id = await self._ids.one()
+        entry_id, event_id = await self._ids.take(2)  # what else is told takes the two that the streams give
         found: list[tuple[Held, Comment, counts.Telling | None]] = []
 
         async def decide() -> Sequence[NewEvent]:
@@ -160,7 +160,8 @@ class PostEdits:
             telling = counts.tell(held.discussion, ALL_BUT_VOTES, held.now)
             found[:] = [(held, row, telling)]
             data = {"comment_id": row.id, "by_moderator": row.author_id != actor.user_id}
-            event = NewEvent(stream_of(discussion_id), COMMENT_DELETED, data, ref=row.id, actor_id=actor.user_id)
+            stream, by = stream_of(discussion_id), actor.user_id
+            event = NewEvent(stream, COMMENT_DELETED, data, ref=row.id, actor_id=by, id=event_id)
             return [event, *telling.events]
 
         async def effect(events: Sequence[Event]) -> None:

@@ -8,7 +8,8 @@ import random
 import pytest
 
 from mypick.community.commands import BanMember
-from mypick.community.discussions.commands import VoteComment, VoteDiscussion
+from mypick.community.discussions.commands import DeleteComment, VoteComment, VoteDiscussion
+from mypick.community.discussions.counts import ALL
 from mypick.community.discussions.models import Comment, Discussion, Vote
 from mypick.community.discussions.ranking import best, hot
 from mypick.community.policy import Role
@@ -125,3 +126,20 @@ async def test_newcomers_cannot_bury_and_the_banned_do_not_vote(node: Node, cloc
 def test_a_vote_is_one_of_three_words(word: object) -> None:
     with pytest.raises(ValueError):
         VoteDiscussion.model_validate({"discussion_id": 1, "cid": "c", "vote": word})
+
+
+async def test_a_comment_can_be_deleted_while_votes_of_its_discussion_wait_to_be_told(
+    node: Node, cast: Cast, clock: FakeClock
+) -> None:
+    talk = await begin(node, cast["alice"], cast.community)
+    words = await say(node, cast["bob"], talk.id, "words")
+    clock.advance(2)
+    for name in ("alice", "bob", "mo"):
+        await vote(node, cast[name], "up", discussion=talk.id)
+    assert (await Discussion.get()).untold == ALL
+    clock.advance(2)  # and no job has run
+    command = DeleteComment(comment_id=words.id, cid=cid())
+    await node.communities.discussions.edits.delete_comment(cast["bob"], command)
+    events = StreamEvent.filter(ref__in=[words.id, talk.id]).order_by("-id").limit(3)
+    told = [str(kind) for kind in await events.values_list("type", flat=True)]
+    assert sorted(told) == ["comment-deleted", "discussion-activity", "votes-changed"]
