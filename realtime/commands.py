@@ -31,8 +31,8 @@ class Clock(Command):
 
 class ClockReply(View):
     t0: float | int
-    t1: float = Field(description="when the server received it, ms on its clock")
-    t2: float = Field(description="when the server answered, ms on its clock")
+    t1: float = Field(description="when the server received it, ms on the clock that all nodes share")
+    t2: float = Field(description="when the server answered, ms on that clock")
 
 
 class Sync(Command):

@@ -21,7 +21,7 @@ from realtime.connection import Connection
 from realtime.engine.member import Member, Refused, error_body
 from realtime.engine.messages import Kind, Message, durable, event, evicted
 from realtime.engine.reasons import SERVER_DISCONNECT
-from realtime.membership import Memberships
+from realtime.membership import Crowd, Memberships
 from realtime.parts import Parts
 from realtime.registry import ServerEvent, command, commands_of
 from realtime.runner import SLOW_COMMAND, Runner, name_in_logs
@@ -43,6 +43,7 @@ class Namespace:
     name: ClassVar[str]
     streams: ClassVar[str]  # the prefix of the keys of its streams: "inbox:"
     more_streams: ClassVar[tuple[str, ...]] = ()  # prefixes of others, in which nobody counts who is there
+    timed: ClassVar[frozenset[str]] = frozenset()  # events whose handing to all sockets is measured
     above: ClassVar[str | None] = None  # of more_streams: who is put out of one may not be in streams beneath it either
     scope: ClassVar[str] = "read"  # that an API key needs to come in
     sends: ClassVar[tuple[ServerEvent, ...]] = (
@@ -64,9 +65,14 @@ class Namespace:
         self._runner = Runner(self, self.name, self.commands, parts)
         if PRESENCE in self.sends and parts.crowd is None:
             raise RuntimeError(f"{self.name} sends presence, and nobody counts")
-        crowd = parts.crowd if PRESENCE in self.sends else None
         self.members = Memberships(
-            self.name, parts.engine, parts.streams.delivery, parts.connections, crowd, self.message, self.more_streams
+            self.name,
+            parts.engine,
+            parts.streams.delivery,
+            parts.connections,
+            self.crowd(),
+            self.message,
+            self.more_streams,
         )
         parts.engine.add(self.name, self)
 
@@ -86,6 +92,22 @@ class Namespace:
 
     async def snapshot(self, conn: Connection, stream: str) -> None:
         """Send the fresh state of ``stream`` to a client whose past was reset."""
+
+    def crowd(self) -> Crowd | None:
+        """Who is told of everybody who enters and leaves a stream."""
+        return self.parts.crowd if PRESENCE in self.sends else None
+
+    def took(self, frame: Frame) -> bool:
+        """Whether a signal is one that nodes tell each other, and not their members."""
+        return False
+
+    def handed_out(self, frame: Frame, took_ms: float) -> None:
+        """An event that is ``timed`` was handed to all sockets here."""
+        self.parts.metrics.fanout_ms.observe(took_ms)
+
+    def presence(self, room: str, online: int) -> BaseModel:
+        """What the members of ``room`` are told of how many they are."""
+        return shapes.RoomPresence(room_id=int(room.partition(":")[2]), online=online)
 
     # what subclasses use
 
@@ -226,9 +248,9 @@ class Namespace:
 
     @command("clock", limit="socket.clock")
     def clock(self, conn: Connection, cmd: shapes.Clock) -> shapes.ClockReply:
-        """Measure the distance between the client's clock and the server's."""
-        received = self.parts.clock.now().timestamp() * 1000
-        return shapes.ClockReply(t0=cmd.t0, t1=received, t2=self.parts.clock.now().timestamp() * 1000)
+        """Measure the distance between the client's clock and the one that all nodes share."""
+        received = self.parts.shared.now_ms()
+        return shapes.ClockReply(t0=cmd.t0, t1=received, t2=self.parts.shared.now_ms())
 
     @command("sync", limit="socket.sync")
     async def sync(self, conn: Connection, cmd: shapes.Sync) -> shapes.SyncReply:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from time import perf_counter
 
 import structlog
 from aiohttp import web
@@ -15,7 +16,7 @@ from mypick.errors import Code
 from mypick.metrics import Metrics
 from mypick.presence import MOVED
 from mypick.streams import Frame
-from realtime.commands import RoomPresence, ServerDraining
+from realtime.commands import ServerDraining
 from realtime.connection import Connections
 from realtime.engine.server import Engine
 from realtime.membership import Crowd
@@ -84,15 +85,21 @@ class SocketDoor:
                 self._crowd.moved(frame.stream)
             return
         if namespace := self._of_stream(frame.stream):
+            if frame.seq is None and namespace.took(frame):
+                return
             rooms = self._engine.rooms
             if members := rooms.count(namespace.name, frame.stream):
                 self._metrics.events_delivered.labels(frame.type).inc(members)
+                began = perf_counter()
                 await rooms.broadcast(namespace.name, frame.stream, namespace.message(frame), but=frame.but)
+                if frame.type in namespace.timed:
+                    namespace.handed_out(frame, (perf_counter() - began) * 1_000)
 
     async def tell_presence(self, room: str, online: int) -> None:
         """Tell the members of ``room`` on this node how many people are there."""
-        body = RoomPresence(room_id=int(room.partition(":")[2]), online=online).model_dump_json().encode()
-        await self.deliver(Frame(room, "", None, PRESENCE.name, body))
+        if namespace := self._of_stream(room):
+            body = namespace.presence(room, online).model_dump_json().encode()
+            await self.deliver(Frame(room, "", None, PRESENCE.name, body))
 
     # what other parts, on this node or another, want of the sockets here
 

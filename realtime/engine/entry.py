@@ -15,8 +15,9 @@ from realtime.engine import reasons
 from realtime.engine.frames import TEXT, encode
 from realtime.engine.front import Handshake
 from realtime.engine.handshake import Handshakes, answer_to_key
-from realtime.engine.polling import UNREADABLE, Mailbox, TooLargeError, read_body
+from realtime.engine.polling import UNREADABLE, Mailbox, TooLargeError, TooManyError, read_body
 from realtime.engine.private import Handed, hand_over
+from realtime.engine.reasons import too_many_packets
 from realtime.engine.session import Session
 from realtime.engine.websocket import WebSocket
 from realtime.engine.wheel import Timed
@@ -58,8 +59,10 @@ class Entry:
             return self._open_websocket(request)
         if not self._polling and request.method != "OPTIONS":
             raise self._no_polling(request)
+        session = self._engine.sessions.get(request.query.get("sid", ""))
+        mailbox = session.mailbox if session is not None else None
         answer: web.StreamResponse = await self._engine.eio.handle_request(request)
-        return answer
+        return answer if mailbox is None else mailbox.answer(request, answer)
 
     def watch(self, newcomer: Timed) -> None:
         """Look at a connection that has sent nothing yet when it may be silent no longer."""
@@ -199,12 +202,17 @@ class Entry:
         session = engine.sessions.get(request.query.get("sid", ""))
         try:
             async with asyncio.timeout(engine.bounds.body):
-                packets = await read_body(request, engine.bounds.packet_bytes)
+                packets = await read_body(request, engine.bounds.packet_bytes, engine.bounds.packets_per_second)
         except TooLargeError:
             why = f"a body has at most {engine.bounds.packet_bytes} bytes"
             if session is not None:
                 session.refuse(reasons.TOO_LARGE, why)
             raise web.HTTPRequestEntityTooLarge(engine.bounds.packet_bytes, text=why) from None
+        except TooManyError:
+            why = too_many_packets(engine.bounds.packets_per_second)
+            if session is not None:
+                session.refuse(reasons.TOO_MANY, why)
+            raise web.HTTPTooManyRequests(text=why, headers={"Retry-After": "1"}) from None
         except (ValueError, KeyError, TimeoutError, ConnectionError, *UNREADABLE) as malformed:
             why = "these are no packets of Engine.IO 4"
             if session is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from collections import deque
 from urllib.parse import parse_qs
 
@@ -11,15 +12,20 @@ from aiohttp import web
 
 from realtime.engine.frames import BINARY, TEXT, encode
 from realtime.engine.messages import Message
+from realtime.engine.reset import reset
 
 NOOP = b"6"
 UNREADABLE = (web.RequestPayloadError, web.PayloadAccessError)  # chunks or lengths that are none
-MOST_PACKETS = 16  # of one body, as python-engineio has it
+MOST_TAKEN = 16  # packets of one poll: python-engineio's client refuses more, and is gone
 _POSTED = ("1", "3", "4")  # what a client may post: CLOSE, PONG, MESSAGE
 
 
 class TooLargeError(Exception):
     """The body is over the bound."""
+
+
+class TooManyError(Exception):
+    """The body has more packets than a client may send."""
 
 
 class _Outgoing:
@@ -42,7 +48,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._packets: deque[_Outgoing] = deque()
         self._poll: asyncio.Future[None] | None = None  # the poll that is open
-        self._carrier: asyncio.Transport | None = None  # of the last poll that took something
+        self._carrier: asyncio.Transport | None = None  # of the last poll, until its client has all of it
         self._size = 0  # bytes
         self.ended = False
         self.probed = False  # an upgrade is under way: what comes waits for it
@@ -54,6 +60,10 @@ class Mailbox:
 
     def _unread(self) -> int:
         return self._carrier.get_write_buffer_size() if self._carrier and not self._carrier.is_closing() else 0
+
+    @property
+    def empty(self) -> bool:
+        return not self._packets
 
     def put(self, message: Message) -> None:
         self._put(_Outgoing(message.payload, message.binary))
@@ -86,8 +96,8 @@ class Mailbox:
         self._wake()
 
     async def take(self, request: web.Request) -> list[_Outgoing] | None:
-        """All packets, as soon as there is one. None where another poll is open already, or not read to its end: else
-        each poll would hold as many bytes as a client may.
+        """The oldest packets, as soon as there is one. None where another poll is open already, or not read to its
+        end: else each poll would hold as many bytes as a client may.
 
         What a poll takes whose client has gone is lost to it, as a frame on a broken connection is; so the client is
         looked at last.
@@ -105,10 +115,27 @@ class Mailbox:
         self._carrier = request.transport
         if self._carrier is None or self._carrier.is_closing():
             return []
-        taken = list(self._packets)
-        self._packets.clear()
-        self._size = 0
+        # of a session that has ended this is the last one
+        most = len(self._packets) if self.ended else min(len(self._packets), MOST_TAKEN)
+        taken = [self._packets.popleft() for _ in range(most)]
+        self._size -= sum(len(packet.payload) for packet in taken)
         return taken
+
+    def answer(self, request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
+        """``answer`` so that it is known when its client has all of it, where ``request`` took something."""
+        if self._carrier is None or self._carrier is not request.transport or not isinstance(answer, web.Response):
+            return answer
+        return _Carried(answer, self, self._carrier)
+
+    def carried(self, carrier: asyncio.Transport) -> None:
+        """What the poll on ``carrier`` took has left this process; behind a proxy the connection is others' now."""
+        if self._carrier is carrier:
+            self._carrier = None
+
+    def abort(self) -> None:
+        """Reset the connection of a poll whose client has not read it."""
+        if self._carrier is not None and self._unread():
+            reset(self._carrier)
 
     def close(self) -> list[bytes]:
         """The frames of all that waited; the open poll ends."""
@@ -119,9 +146,29 @@ class Mailbox:
         return frames
 
 
-async def read_body(request: web.Request, limit: int) -> list[str | bytes]:
-    """The packets of a POST: text with its type in front, or an attachment. Raises ``TooLargeError``, ``ValueError``
-    for what no client may post, and what reading a broken request raises."""
+class _Carried(web.Response):
+    """The answer to a poll. Written, it waits until the kernel has taken all of it."""
+
+    def __init__(self, answer: web.Response, mailbox: Mailbox, carrier: asyncio.Transport) -> None:
+        super().__init__(status=answer.status, headers=answer.headers, body=answer.body)
+        self._mailbox, self._transport = mailbox, carrier
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        with contextlib.suppress(RuntimeError):  # uvloop's: it is gone, which writing finds too
+            self._transport.set_write_buffer_limits(high=1, low=0)
+        try:
+            await super().write_eof(data)
+        finally:
+            self._mailbox.carried(self._transport)
+            if not self._transport.is_closing():
+                self._transport.set_write_buffer_limits()
+
+
+async def read_body(request: web.Request, limit: int, most: int) -> list[str | bytes]:
+    """The packets of a POST: text with its type in front, or an attachment. At most ``limit`` bytes and ``most``
+    packets: clients put all that they were given in one turn into one body, and know no bound but bytes. Raises
+    ``TooLargeError``, ``TooManyError``, ``ValueError`` for what no client may post, and what reading a broken request
+    raises."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise ValueError("compressed")  # a few kilobytes can unpack to gigabytes
     if (request.content_length or 0) > limit:
@@ -136,9 +183,9 @@ async def read_body(request: web.Request, limit: int) -> list[str | bytes]:
         text = parse_qs(text, max_num_fields=1)["d"][0]
     if not text:
         return []
-    parts = text.split("\x1e")
-    if len(parts) > MOST_PACKETS:
-        raise ValueError("too many packets in one body")
+    parts = text.split("\x1e", most)
+    if len(parts) > most:
+        raise TooManyError
     return [base64.b64decode(part[1:], validate=True) if part[:1] == "b" else _checked(part) for part in parts]
 
 

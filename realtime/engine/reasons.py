@@ -24,3 +24,8 @@ CLOSE_CODES = {
 
 def close_code_for(reason: str) -> int:
     return CLOSE_CODES.get(reason, NORMAL)
+
+
+def too_many_packets(bound: int) -> str:
+    """What a client is told that is closed as ``TOO_MANY``."""
+    return f"a client sends at most {bound} packets in a second"

@@ -6,7 +6,7 @@ is under way; its deadlines stand in the engine's wheel.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mypick.errors import Code
 from realtime.engine import reasons
@@ -15,7 +15,7 @@ from realtime.engine.incoming import take_message
 from realtime.engine.messages import Kind, Message, evicted, lagged
 from realtime.engine.packets import MALFORMED, Packet
 from realtime.engine.polling import Mailbox
-from realtime.engine.reasons import close_code_for
+from realtime.engine.reasons import close_code_for, too_many_packets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,16 @@ CLOSE_FRAME = encode(TEXT, CLOSE)
 
 # what its members are told of the reasons that are the client's own fault
 _TOLD = {reasons.TOO_LARGE: Code.TOO_LARGE, reasons.TOO_MANY: Code.RATE_LIMITED}
+
+
+class Probe(Protocol):
+    """Measures how long a client takes to answer."""
+
+    def sent(self) -> None:
+        """A ping is on its way."""
+
+    def answered(self) -> float:
+        """The pong is here. Seconds until the next ping; never more than ``Bounds.ping_interval`` pass."""
 
 
 class Session:
@@ -51,6 +61,7 @@ class Session:
         "link",
         "mailbox",
         "members",
+        "probe",
         "sid",
         "write",
     )
@@ -64,6 +75,7 @@ class Session:
         self.mailbox: Mailbox | None = None  # what waits for the next poll
         self.write: Callable[[bytes], None] | None = None  # takes frames, while nothing stands before them
         self.closed = False
+        self.probe: Probe | None = None
         self._attachments: Packet | None = None  # an event that waits for its binary attachments
         self._awaits_pong = False
         self._lagged: dict[tuple[str, str], int] | None = None  # streams by namespace: bound: Bounds.rooms for each
@@ -80,13 +92,14 @@ class Session:
         return self.link is not None and self.mailbox is None
 
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:
-        if self.mailbox is None:
+        if (mailbox := self.mailbox) is None:
             return self.engine.eio.refusal("this connection is no more polled")
-        packets = await self.mailbox.take(environ["aiohttp.request"])
+        packets = await mailbox.take(environ["aiohttp.request"])
         if packets is None:  # two polls at once: nobody can tell which of them is read
             self.close(reasons.TRANSPORT_ERROR)
             return self.engine.eio.refusal("another poll of this connection is open")
-        self.caught_up()
+        if mailbox.empty:
+            self.caught_up()
         return packets
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
@@ -158,7 +171,10 @@ class Session:
         elif kind == PONG:
             if self._awaits_pong:
                 self._awaits_pong = False
-                self._ping_at = self.engine.wheel.enter(self, self.engine.bounds.ping_interval)
+                wait = self.engine.bounds.ping_interval
+                if self.probe is not None:
+                    wait = min(wait, self.probe.answered())
+                self._ping_at = self.engine.wheel.enter(self, wait)
         elif kind == CLOSES:
             self.close(reasons.CLIENT_DISCONNECT)
         elif kind not in IGNORED:
@@ -196,7 +212,7 @@ class Session:
         bound = self.engine.bounds.packets_per_second
         if self._packets <= bound:
             return True
-        self.refuse(reasons.TOO_MANY, f"a client sends at most {bound} packets in a second")
+        self.refuse(reasons.TOO_MANY, too_many_packets(bound))
         return False
 
     def _malformed(self, problem: Exception) -> None:
@@ -232,12 +248,21 @@ class Session:
             return
         self._awaits_pong = True
         self._ping_at = self.engine.wheel.enter(self, bounds.ping_timeout)
+        if self.probe is not None:
+            self.probe.sent()
         if self.write is not None:
             self.write(PING_FRAME)
         elif self.mailbox is not None:
             self.mailbox.put_control(PING)
         elif self.link is not None and self.link.unsent < bounds.unsent_bytes:
             self.link.write(PING_FRAME)
+
+    def measure(self, probe: Probe) -> None:
+        """From now on ``probe`` hears of each ping and its answer, and says when the next is due; the first goes out at
+        once."""
+        self.probe = probe
+        if not self._awaits_pong and not self.closed:
+            self._ping_at = self.engine.wheel.enter(self, 0)
 
     def left(self, *, was_in: bool) -> None:
         """A member is gone. Whoever never was in gets no more time by trying."""
@@ -267,6 +292,7 @@ class Session:
         if self.mailbox is not None:
             self.mailbox.put_control(CLOSE)
             self.mailbox.end()
+            self.engine.loop.call_later(self.engine.bounds.goodbye, self.mailbox.abort)
         if self.link is not None:
             if not self.link.probing and reason not in (reasons.CLIENT_DISCONNECT, reasons.TRANSPORT_CLOSE):
                 self.link.write(CLOSE_FRAME)
@@ -279,6 +305,7 @@ class Session:
         self.end(reason)
         if self.mailbox is not None:
             self.mailbox.end()
+            self.mailbox.abort()
         if self.link is not None:
             self.link.abort()
 
@@ -294,4 +321,3 @@ class Session:
         for member in list(self.members):
             member.leave(reason)
         self.engine.forget(self)
-

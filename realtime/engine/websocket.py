@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import struct
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +12,7 @@ from realtime.engine import frames
 from realtime.engine.frames import BINARY, CLOSE, MASKED, PING, SHORTEST, SMALL, TEXT, FrameError, FrameReader
 from realtime.engine.private import websocket_mask
 from realtime.engine.reasons import TOO_LARGE, TRANSPORT_CLOSE, TRANSPORT_ERROR
+from realtime.engine.reset import reset
 
 if TYPE_CHECKING:
     from realtime.engine.session import Session
@@ -24,7 +21,6 @@ log = structlog.get_logger(__name__)
 
 SMALL_TEXT = frames.FINAL | TEXT
 Frames = Iterator[tuple[int, bytearray]]
-RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # lingers for 0 s: closing sends a reset
 WRITE_HIGH = 64 * 1024  # bytes in this process at which writing is no longer blind
 
 
@@ -213,14 +209,10 @@ class WebSocket(asyncio.Protocol):
             asyncio.get_running_loop().call_later(self.session.engine.bounds.goodbye, self.abort)
 
     def abort(self) -> None:
-        """Cut it with a reset. Closed otherwise, who reads nothing would leave some megabytes with the kernel, which
-        goes on offering them for minutes; and would not learn of it."""
+        """Cut it: it does not read."""
         self.closing = True
         if self.transport is not None:
-            if (line := self.transport.get_extra_info("socket")) is not None:
-                with contextlib.suppress(OSError):  # it is gone
-                    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            self.transport.abort()
+            reset(self.transport)
 
 
 def _is_utf8(payload: bytearray) -> bool:

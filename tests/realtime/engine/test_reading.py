@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.realtime.clients import SPACE
-from tests.realtime.conftest import Logs, OpenPolling, StartNode
+from tests.realtime.conftest import Logs, OpenClient, OpenPolling, StartNode
 from tests.realtime.engine.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, ClientFrame, text
 from tests.realtime.engine.wire import Wire, clock
 from tests.realtime.node import MAX_PACKET, Fan, Node, until
@@ -64,6 +66,34 @@ async def test_a_flood_by_polling_is_ended(start_node: StartNode, polling: OpenP
             if (await one.post(body))[0] == 400:
                 break
         assert (await one.post(body))[0] == 400
+    await node.assert_nobody_left()
+
+
+async def test_what_a_client_was_given_in_one_turn_comes_in_one_body(
+    node: Node, alice: Fan, polling: OpenPolling
+) -> None:
+    one = await polling(node, alice)
+    asked = [f'42{SPACE},{number}["clock",{{"t0":1}}]' for number in range(30)]
+    assert (await one.post("\x1e".join(asked)))[0] == 200
+    acks = await one.packets(30)
+    assert [ack.partition("[")[0] for ack in acks] == [f"43{SPACE},{number}" for number in range(30)]
+
+
+async def test_much_at_once_reaches_a_client_that_reads_16_packets_of_a_poll(
+    node: Node, alice: Fan, client: OpenClient
+) -> None:
+    one = await client(node, alice, transports=["polling"])
+    acks = await asyncio.gather(*(one.ask("clock", {"t0": number}) for number in range(30)))
+    assert [ack["data"]["t0"] for ack in acks] == list(range(30))
+
+
+async def test_a_body_with_more_packets_than_a_second_may_have_is_a_flood(
+    start_node: StartNode, polling: OpenPolling, logs: Logs
+) -> None:
+    node = await start_node(packets_per_second=30)
+    one = await polling(node, await node.register("alice"))
+    assert await one.post("\x1e".join(["3"] * 31)) == (429, "a client sends at most 30 packets in a second")
+    assert [line["reason"] for line in logs.lines if line["event"] == "closing a client"] == ["too many packets"]
     await node.assert_nobody_left()
 
 
