@@ -9,18 +9,21 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ack, broadcast, connect, idle, pair, room, search, stall, storm
+from benchmarks import ack, broadcast, connect, crowd, idle, pair, room, search, stall, storm
 from benchmarks.append import APPENDERS
 from benchmarks.client import Door
+from benchmarks.party import tables as party_tables
 from benchmarks.subjects import Cores, Subject, SubjectError, on_core
 from benchmarks.table import Figure, Goal, Measurement, Round
 from tests.servers import PostgresServer
 
 ROOT = Path(__file__).parent.parent
 SEARCH_LIMIT = 1_200.0  # seconds for one database
+PARTY_LIMIT = 1_800.0  # seconds for all parties
 APPEND_LIMIT = 300.0  # seconds for one round of one appender
 
 
@@ -46,6 +49,9 @@ class Size:
     talk: int  # messages to the big room
     searched: int
     searches: int  # of each kind; a peer gets a tenth
+    party: tuple[int, float, str]  # guests, minutes, seeds
+    crowds: tuple[int, ...]  # guests of a party
+    watching: float  # seconds
 
 
 FULL = Size(
@@ -63,6 +69,9 @@ FULL = Size(
     talk=200,
     searched=1_000_000,
     searches=100,
+    party=(50, 10.0, "1,2,3"),
+    crowds=(1_000, 5_000),
+    watching=30.0,
 )
 QUICK = Size(
     rounds=1,
@@ -79,8 +88,12 @@ QUICK = Size(
     talk=20,
     searched=2_000,
     searches=2,
+    party=(6, 1.0, "1"),
+    crowds=(20,),
+    watching=0.5,
 )
 FEW_IDLERS = 5  # the second size of idle connections is this part of the first: 2,000 beside 10,000
+COMMANDS = 20  # of the host of a crowd
 STALLS = 5  # broadcasts to the big room
 
 CPU = Figure("cpu_us", "CPU µs each")
@@ -288,6 +301,50 @@ class Bench:
             tuple(search.notes_of(measured)),
         )
 
+    def party(self) -> Measurement:
+        return party_tables.party(self._parties)
+
+    def party_faults(self) -> Measurement:
+        return party_tables.faults(self._parties)
+
+    def party_crowd(self) -> Measurement:
+        size = self.size
+        rounds: dict[str, list[Round]] = {}
+        slow = False
+        with crowd.stage(max(size.crowds), self.cores) as stage:
+            for number in range(size.rounds):
+                for guests in size.crowds:
+                    progress("party-crowd", number, f"{guests:,}")
+                    sample = crowd.measure(stage, self.cores, guests, COMMANDS, size.watching)
+                    if not sample.exact:
+                        raise InexactError(f"party-crowd: {sample}")
+                    slow = slow or sample.load_bound
+                    row = {key: float(value) for key, value in asdict(sample).items()}
+                    rounds.setdefault(f"{guests:,} guests", []).append(row)
+        return Measurement(
+            "party-crowd",
+            f"A watch party of thousands: {COMMANDS} commands, then {size.watching:g} s of watching",
+            (
+                Figure("reach_p50_ms", "command to the last guest, p50 ms"),
+                Figure("reach_p99_ms", "p99 ms"),
+                Figure("ack_p99_ms", "ack p99 ms"),
+                Figure("last_p99_ms", "ack to the last, p99 ms"),
+                Figure("delivery_us", "CPU µs a delivery"),
+                Figure("clock_p99_ms", "clock p99 ms"),
+                Figure("cpu_ms", "CPU ms a guest and minute"),
+            ),
+            (),
+            rounds,
+            ("the load was the slower side: its latencies are the load's",) if slow else (),
+        )
+
+    @cached_property
+    def _parties(self) -> dict[str, Any]:
+        """Both tables are of the same parties. In a process of its own, since time is another one there."""
+        guests, minutes, seeds = self.size.party
+        arguments = ["--json", "--guests", str(guests), "--minutes", str(minutes), "--seeds", seeds]
+        return self._child("party", arguments, PARTY_LIMIT, "SQLite")
+
     def _child(self, module: str, arguments: Sequence[str], limit: float, name: str) -> dict[str, Any]:
         """What a process of its own on the servers' core has measured. Its progress goes where ours goes."""
         with on_core(self.cores.server):
@@ -360,6 +417,9 @@ MEASUREMENTS: dict[str, Callable[[Bench], Measurement]] = {
     "append": Bench.append,
     "search": Bench.search,
     "search-sqlite": Bench.search_sqlite,
+    "party": Bench.party,
+    "party-faults": Bench.party_faults,
+    "party-crowd": Bench.party_crowd,
 }
 
 

@@ -75,9 +75,7 @@ async def _measured(communities: Communities) -> Members:
     community_id = await communities.open_for(creator.id)
     await Membership.bulk_create(
         [
-            Membership(
-                community_id=community_id, user_id=user_id, rank=Role.MEMBER, joined_at=now - timedelta(days=30)
-            )
+            Membership(community_id=community_id, user_id=user_id, rank=Role.MEMBER, joined_at=now - timedelta(days=30))
             for user_id in ids
         ],
         batch_size=500,

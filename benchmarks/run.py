@@ -15,25 +15,29 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import idle, subjects
+from benchmarks.blocks import Blocks
 from benchmarks.client import LoadError
 from benchmarks.load import MAX_CONNECTIONS
 from benchmarks.measurements import FULL, MEASUREMENTS, QUICK, ROOT, Bench, InexactError
 from benchmarks.subjects import Cores, SubjectError
-from benchmarks.table import Measurement, render, write_between_markers
+from benchmarks.table import Measurement, render
 
 PAGE = ROOT / "docs" / "performance.md"
+BLOCKS = Blocks("benchmarks", tuple(MEASUREMENTS))
 
 
-def machine(cores: Cores) -> str:
-    """One line: what the figures were taken on."""
+def taken(cores: Cores) -> str:
+    """One line: when and on what the figures of the measurement that begins now are taken."""
     node, version = shutil.which("node"), ""
     if node:
         asked = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
         version = asked.stdout.strip()
     parts = [
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"{os.cpu_count()} cores",
         f"{platform.system()} {platform.machine()}",
         f"Python {platform.python_version()}",
@@ -52,7 +56,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     add("--rounds", type=int, help=f"rounds (default {FULL.rounds}; {QUICK.rounds} with --quick)")
     add("--clients", type=int, help=f"idle connections (default {FULL.idlers:,})")
     add("--quick", action="store_true", help="a small run that proves the tools, not the speed")
-    add("--write", action="store_true", help="put the tables into docs/performance.md")
+    add("--write", action="store_true", help="put the tables into docs/performance.md, beside those not measured now")
     add("--json", type=Path, metavar="FILE", help="write every round's figures to FILE")
     chosen = parser.parse_args(given)
     unknown = set(chosen.only.split(",")) - set(MEASUREMENTS)
@@ -72,22 +76,26 @@ def main(given: Sequence[str] | None = None) -> int:
     wanted = chosen.subjects.split(",")
     able = {subject.name: subject for subject in [*subjects.ours(), *subjects.node(), *subjects.stock()]}
     peers = [able[name] for name in wanted if name in able]
-    lines = [f"{machine(cores)} · rounds: {size.rounds}, median (least–most)", ""]
-    lines += [f"- {name} cannot run here and is left out" for name in wanted if name not in able]
+    for name in wanted:
+        if name not in able:
+            sys.stdout.write(f"- {name} cannot run here and is left out\n")
     done: list[Measurement] = []
     try:
         with subjects.limit() as limit:
             bench = Bench(size, peers, limit, cores)
-            done.extend(MEASUREMENTS[name](bench) for name in chosen.only.split(","))
+            for name in chosen.only.split(","):
+                when = taken(cores)
+                measurement = MEASUREMENTS[name](bench)
+                done.append(measurement)
+                text = render(measurement, when)
+                sys.stdout.write(text + "\n")
+                if chosen.write:  # at once: half an hour of figures is not lost with the last one
+                    BLOCKS.write(PAGE, {name: text})
     except (SubjectError, LoadError, InexactError) as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
-    text = "\n".join([*lines, "", *(render(measurement) for measurement in done)])
-    sys.stdout.write(text + "\n")
     if chosen.json:
         chosen.json.write_text(json.dumps({one.name: one.rounds for one in done}, indent=1))
-    if chosen.write:
-        write_between_markers(PAGE, text)
     return 0
 
 

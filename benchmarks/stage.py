@@ -55,6 +55,7 @@ def production(filler: str, people: int, cores: Cores, unlimited: Sequence[str])
             "APP_ENV": "production",
             "APP_HOST": "127.0.0.1",
             "WORK_IN_SERVER": "no",
+            "SOCKET_PING_INTERVAL": "300",  # a load that comes in for a minute answers no ping meanwhile
             "RATE_LIMITS": json.dumps(dict.fromkeys(unlimited, PLENTY)),
         }
         tokens = Tokens(SystemClock(), access_secret=secret, refresh_secret=environment["JWT_REFRESH_SECRET"])

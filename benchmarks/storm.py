@@ -141,10 +141,7 @@ async def _populate(url: str, people: int) -> None:
             batch_size=1_000,
         )
         await Notification.bulk_create(
-            [
-                Notification(id=event_id, notice_id=seq, user_id=i, seq=seq, created_at=now)
-                for i, seq, event_id in told
-            ],
+            [Notification(id=event_id, notice_id=seq, user_id=i, seq=seq, created_at=now) for i, seq, event_id in told],
             batch_size=1_000,
         )
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Literal
-
-BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 
 Round = Mapping[str, float]
 """What one subject did in one round: figure -> value."""
@@ -87,8 +84,9 @@ def verdicts(measurement: Measurement, subject: str = "ours") -> list[str]:
     return lines
 
 
-def render(measurement: Measurement) -> str:
-    """A heading, an aligned Markdown table that also reads well as plain text, the verdicts and the notes."""
+def render(measurement: Measurement, taken: str) -> str:
+    """A heading, an aligned Markdown table that also reads well as plain text, the verdicts, the notes, and when and
+    where it was ``taken``."""
     subjects = list(measurement.rounds)
     lead = measurement.figures[0]
     compared = [name for name in ("limit", "node", "stock", "one-per-transaction") if name in subjects]
@@ -97,25 +95,16 @@ def render(measurement: Measurement) -> str:
         rounds = measurement.rounds[subject]
         cells = [spread([one[figure.key] for one in rounds], figure) for figure in measurement.figures]
         ratios = [
-            "" if name == subject else spread(measurement.ratios(subject, name, lead.key), _RATIO)
-            for name in compared
+            "" if name == subject else spread(measurement.ratios(subject, name, lead.key), _RATIO) for name in compared
         ]
         rows.append([subject, *cells, *ratios])
     lines = [f"### {measurement.title}", "", *_aligned(rows)]
     said = [*verdicts(measurement), *measurement.notes]
     if compared:
         said.append(f"ratios are of {lead.title}, taken within each round")
+    most = max(map(len, measurement.rounds.values()))
+    said.append(f"{taken} · {f'{most} rounds, median (least–most)' if most > 1 else 'one round'}")
     return "\n".join([*lines, "", *(f"- {line}" for line in said), ""])
-
-
-def write_between_markers(path: Path, text: str) -> None:
-    """Replace what stands between the markers in ``path``. Raises ``ValueError`` if they are not there."""
-    page = path.read_text()
-    before, begun, rest = page.partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not begun or not ended:
-        raise ValueError(f"{path} has no place for the tables: it needs the lines {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}")
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

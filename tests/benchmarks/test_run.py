@@ -17,11 +17,15 @@ from benchmarks import ack, broadcast, connect, subjects
 from benchmarks.client import Door, LoadError
 from benchmarks.load import Load, raw_frame
 from benchmarks.measurements import MEASUREMENTS
+from benchmarks.party import peers
 from benchmarks.run import main
 from benchmarks.sample import Phase, Sample
 from benchmarks.subjects import Subject, SubjectError, started
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the load leans on epoll and core affinity")
+
+
+PARTIES = ("party", "party-faults", "party-crowd")
 
 
 @pytest.fixture
@@ -36,39 +40,61 @@ def run(tmp_path: Path, *arguments: str) -> dict[str, dict[str, list[dict[str, A
     return rounds
 
 
-def test_a_quick_run_measures_everything_and_counts_exactly(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rounds = run(tmp_path, "--subjects", "ours,stock")
-    assert list(rounds) == list(MEASUREMENTS)
-    for name in ("connect", "ack", "bare", "broadcast", "pair", "storm"):
-        for subject in ("ours", "stock"):
-            (figures,) = rounds[name][subject]
-            assert figures["received"] == figures["expected"] > 0
-            assert figures["disordered"] == 0
-            assert figures["rate"] > 0
-            assert 0 < figures["p50_ms"] <= figures["p99_ms"]
-    for subject in ("ours", "stock"):
-        (figures,) = rounds["stall"][subject]
-        assert figures["received"] == figures["expected"] > 0
-        assert figures["stall_ms"] >= 0
+ALIKE = ("bare", "idle-few", "search-sqlite")
+"""Each does what another does, on another namespace, number or database."""
+
+
+def assert_counted(figures: dict[str, Any]) -> None:
+    assert figures["received"] == figures["expected"] > 0
+    assert figures["disordered"] == 0
+    assert figures["rate"] > 0
+    assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+
+
+def test_a_quick_run_measures_everything_and_counts_exactly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    measured = [name for name in MEASUREMENTS if name not in (*PARTIES, *ALIKE)]
+    rounds = run(tmp_path, "--subjects", "ours", "--only", ",".join(measured))
+    assert list(rounds) == measured
+    for name in ("connect", "ack", "broadcast", "pair", "storm"):
+        (figures,) = rounds[name]["ours"]
+        assert_counted(figures)
+    (figures,) = rounds["stall"]["ours"]
+    assert figures["received"] == figures["expected"] > 0
+    assert figures["stall_ms"] >= 0
     assert rounds["storm"]["ours"][0]["queries"] > 0  # of so few clients each asks for itself
-    for subject in ("ours", "stock"):
-        (figures,) = rounds["room"][subject]
-        assert figures["received"] == figures["expected"] > 0
-        assert 0 < figures["p99_ms"] <= figures["last_p99_ms"]
-    assert rounds["room"]["ours"][0]["join_kib"] > 1
-    assert rounds["idle"]["stock"][0]["bytes_each"] > 0
+    (figures,) = rounds["room"]["ours"]
+    assert figures["received"] == figures["expected"] > 0
+    assert 0 < figures["p99_ms"] <= figures["last_p99_ms"]
+    assert figures["join_kib"] > 1
     for appender in ("ours", "chat", "one-per-transaction"):
         (appended,) = rounds["append"][appender]
         assert appended["stored"] == appended["expected"] > 0
         assert appended["rate"] > 0
         assert 0 < appended["half_p50_ms"] <= appended["half_p99_ms"]
-    assert capsys.readouterr().out.count("###") == len(MEASUREMENTS)
+    assert capsys.readouterr().out.count("###") == len(measured)
 
 
-def test_peers_alone_are_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(tmp_path, "--only", "connect", "--subjects", "stock")
+def test_parties_are_played_by_all_and_counted(tmp_path: Path) -> None:
+    rounds = run(tmp_path, "--subjects", "", "--only", ",".join(PARTIES))
+    assert list(rounds) == list(PARTIES)
+    names = list(rounds["party"])
+    assert names[0] == "ours"
+    assert set(peers.PEERS) <= set(names)
+    for (figures,) in rounds["party"].values():
+        assert figures["looks"] > 1_000
+        assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+    (faults,) = rounds["party-faults"]["ours"]
+    assert min(faults["migration_ms"], faults["restart_jump_ms"], faults["gate_ms"]) >= 0  # it all happened
+    ((crowded,),) = rounds["party-crowd"].values()
+    assert crowded["received"] == crowded["expected"] > 0
+    assert 0 < crowded["reach_p50_ms"] <= crowded["reach_p99_ms"]
+
+
+def test_peers_alone_are_counted_as_ours_are_and_not_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rounds = run(tmp_path, "--only", "connect,ack,bare,broadcast,idle", "--subjects", "stock")
+    assert rounds.pop("idle")["stock"][0]["bytes_each"] > 0
+    for measured in rounds.values():
+        assert_counted(measured["stock"][0])
     assert "goal" not in capsys.readouterr().out
 
 
@@ -87,9 +113,7 @@ def test_node_has_the_same_surface(tmp_path: Path) -> None:
         assert figures["received"] == figures["expected"] > 0
 
 
-def test_a_subject_that_cannot_run_is_named_and_left_out(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_subject_that_cannot_run_is_named_and_left_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "nonsense" not in run(tmp_path, "--only", "connect", "--subjects", "stock,nonsense")["connect"]
     assert "nonsense cannot run here and is left out" in capsys.readouterr().out
 
@@ -157,9 +181,7 @@ def test_missing_and_disordered_answers_make_a_sample_inexact() -> None:
     assert not sample(2, 1).exact
 
 
-@pytest.mark.parametrize(
-    ("busy", "cpu", "bound"), [(0.95, 0.5, True), (0.95, 0.99, False), (0.5, 0.5, False)]
-)
+@pytest.mark.parametrize(("busy", "cpu", "bound"), [(0.95, 0.5, True), (0.95, 0.99, False), (0.5, 0.5, False)])
 def test_a_load_that_was_the_slower_side_says_so(busy: float, cpu: float, bound: bool) -> None:
     assert Sample.of(Phase(1, [0.001], 0, 1.0, busy), cpu).load_bound is bound
 

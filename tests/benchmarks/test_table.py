@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from benchmarks.table import BEGIN, END, Figure, Goal, Measurement, render, verdicts, write_between_markers
+from benchmarks.table import Figure, Goal, Measurement, render, verdicts
 
 COST = Figure("cpu_us", "CPU µs each")
 SIZE = Figure("bytes_each", "KB each", 2, 1 / 1024)
+WHEN = "2026-11-23 20:00 UTC · 2 cores"
 
 
 def measurement(*goals: Goal, **rounds: list[float]) -> Measurement:
@@ -25,13 +24,13 @@ def measurement(*goals: Goal, **rounds: list[float]) -> Measurement:
 def test_a_ratio_is_taken_within_a_round_so_a_slow_minute_cancels_out() -> None:
     table = measurement(ours=[10, 100, 30], node=[20, 200, 60])
     assert table.ratios("ours", "node", "cpu_us") == [0.5, 0.5, 0.5]
-    assert "0.50 (0.50–0.50)" in render(table)
-    assert "30.0 (10.0–100.0)" in render(table)
+    assert "0.50 (0.50–0.50)" in render(table, WHEN)
+    assert "30.0 (10.0–100.0)" in render(table, WHEN)
 
 
 def test_a_round_in_which_the_peer_cost_nothing_that_shows_gives_no_ratio() -> None:
     assert measurement(ours=[10, 10], node=[0, 5]).ratios("ours", "node", "cpu_us") == [2.0]
-    assert "–" in render(measurement(ours=[10], node=[0]))
+    assert "–" in render(measurement(ours=[10], node=[0]), WHEN)
 
 
 @pytest.mark.parametrize(("bound", "word"), [(0.6, "reached"), (0.4, "MISSED")])
@@ -57,28 +56,12 @@ def test_what_was_not_measured_gets_no_verdict() -> None:
 
 
 def test_every_line_of_a_table_has_the_same_width() -> None:
-    shown = render(measurement(ours=[1.5, 9], node=[1000, 2]))
+    shown = render(measurement(ours=[1.5, 9], node=[1000, 2]), WHEN)
     lines = [line for line in shown.splitlines() if line.startswith("|")]
     assert len(lines) == 4
     assert len({len(line) for line in lines}) == 1
 
 
-def test_writing_twice_replaces_only_what_is_between_the_markers(tmp_path: Path) -> None:
-    page = tmp_path / "performance.md"
-    page.write_text(f"above\n\n{BEGIN}\nold\n{END}\n\nbelow\n")
-    write_between_markers(page, "first")
-    write_between_markers(page, "second")
-    assert page.read_text() == f"above\n\n{BEGIN}\n\nsecond\n\n{END}\n\nbelow\n"
-
-
-def test_a_page_without_markers_is_left_as_it_is(tmp_path: Path) -> None:
-    page = tmp_path / "performance.md"
-    page.write_text(f"{END} {BEGIN}")
-    with pytest.raises(ValueError, match="no place for the tables"):
-        write_between_markers(page, "table")
-    assert page.read_text() == f"{END} {BEGIN}"
-
-
-def test_the_page_of_this_project_has_a_place_for_the_tables() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "performance.md").read_text()
-    assert page.index(BEGIN) < page.index(END)
+@pytest.mark.parametrize(("costs", "rounds"), [([1.0], "one round"), ([1.0, 2.0], "2 rounds, median (least–most)")])
+def test_a_table_says_when_it_was_taken_and_of_how_many_rounds(costs: list[float], rounds: str) -> None:
+    assert render(measurement(ours=costs), WHEN).rstrip().endswith(f"- {WHEN} · {rounds}")

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.chaos.chat.round import Talked, round_of_chat
+from tests.chaos.chat.round import round_of_chat
 from tests.chaos.chat.script import Size as Talk
 from tests.chaos.plan import Shape
-from tests.chaos.report import render, write_between_markers
-from tests.chaos.siege import Attack, siege_of
-from tests.chaos.silence import Links, Silent, round_of_silence
+from tests.chaos.report import BLOCKS, Done, render, taken
+from tests.chaos.siege import siege_of
+from tests.chaos.silence import Links, round_of_silence
 from tests.chaos.stepped import on_three_machines
-from tests.chaos.steps import Size, Stepped
-from tests.chaos.storm import Result, round_of
+from tests.chaos.steps import Size
+from tests.chaos.storm import round_of
 from tests.installed import left_out, missing
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
@@ -77,117 +77,77 @@ CHAT = Talk(
 SIEGE = {"slow": 1_000, "drip": 300, "flood": 10_000, "fuzz": 100_000}  # connections, and broken packets
 
 
-BESIDE = ("chat", "clocks", "silence", "siege")
-"""Rounds of another kind."""
+ONCE = ("silence", "siege")
+"""One seed is enough: what befalls whom is the same with each."""
 
 
-async def one(name: str, seed: int, kept: Path | None) -> Result:
+Told = Callable[[str], None]
+
+
+async def _one(form: str, seed: int, folder: Path, say: Told) -> Sequence[Done]:
+    match form:
+        case "chat":
+            return [await round_of_chat(CHAT, seed, folder, say)]
+        case "clocks":
+            return [await on_three_machines(CLOCKS, seed, folder, say)]
+        case "silence":
+            return [await round_of_silence(SILENCE, seed, folder, say)]
+        case "siege":
+            return await siege_of(SIEGE, seed, folder, say)
+        case _:
+            return [await round_of(LONG[form], seed, folder, say)]
+
+
+def run(form: str, seed: int, kept: Path | None) -> Sequence[Done]:
+    """One round, told to stderr as it goes."""
     began = time.monotonic()
 
     def say(text: str) -> None:
-        print(f"  {name} {seed}, {time.monotonic() - began:4.0f} s: {text}", file=sys.stderr, flush=True)
+        print(f"  {form} {seed}, {time.monotonic() - began:4.0f} s: {text}", file=sys.stderr, flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="mypick-chaos-") as folder:
+    print(f"{form}, seed {seed}", file=sys.stderr)
+    with tempfile.TemporaryDirectory(prefix=f"mypick-{form}-") as folder:
         try:
-            return await round_of(LONG[name], seed, Path(folder), say)
+            done = asyncio.run(_one(form, seed, Path(folder), say))
         finally:
             if kept is not None:
-                shutil.copytree(folder, kept / f"{name}-{seed}", dirs_exist_ok=True)
-
-
-async def clocks(seed: int, kept: Path | None) -> Stepped:
-    def say(text: str) -> None:
-        print(f"  {text}", file=sys.stderr, flush=True)
-
-    print(f"clocks, seed {seed}", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="mypick-clocks-") as folder:
-        try:
-            return await on_three_machines(CLOCKS, seed, Path(folder), say)
-        finally:
-            if kept is not None:
-                shutil.copytree(folder, kept / f"clocks-{seed}", dirs_exist_ok=True)
-
-
-async def silence(seed: int, kept: Path | None) -> Silent:
-    def say(text: str) -> None:
-        print(f"  {text}", file=sys.stderr, flush=True)
-
-    print(f"silence, seed {seed}", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="mypick-silence-") as folder:
-        try:
-            return await round_of_silence(SILENCE, seed, Path(folder), say)
-        finally:
-            if kept is not None:
-                shutil.copytree(folder, kept / f"silence-{seed}", dirs_exist_ok=True)
-
-
-async def chat(seed: int, kept: Path | None) -> Talked:
-    began = time.monotonic()
-
-    def say(text: str) -> None:
-        print(f"  chat {seed}, {time.monotonic() - began:4.0f} s: {text}", file=sys.stderr, flush=True)
-
-    print(f"chat, seed {seed}", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="mypick-chat-") as folder:
-        try:
-            talked = await round_of_chat(CHAT, seed, Path(folder), say)
-        finally:
-            if kept is not None:
-                shutil.copytree(folder, kept / f"chat-{seed}", dirs_exist_ok=True)
-    for problem in talked.problems:
+                shutil.copytree(folder, kept / f"{form}-{seed}", dirs_exist_ok=True)
+    for problem in [problem for each in done for problem in each.problems]:
         print(f"  WRONG: {problem}", file=sys.stderr)
-    return talked
+    return done
 
 
-async def siege(seed: int, kept: Path | None) -> list[Attack]:
-    def say(text: str) -> None:
-        print(f"  {text}", file=sys.stderr, flush=True)
-
-    print(f"siege, seed {seed}", file=sys.stderr)
-    with tempfile.TemporaryDirectory(prefix="mypick-siege-") as folder:
-        try:
-            return await siege_of(SIEGE, seed, Path(folder), say)
-        finally:
-            if kept is not None:
-                shutil.copytree(folder, kept / f"siege-{seed}", dirs_exist_ok=True)
-
-
-async def rounds(names: list[str], seeds: list[int], kept: Path | None) -> list[Result]:
-    results = []
-    for seed in seeds:
-        for name in names:
-            print(f"{name}, seed {seed}", file=sys.stderr)
-            result = await one(name, seed, kept)
-            for problem in result.problems:
-                print(f"  WRONG: {problem}", file=sys.stderr)
-            results.append(result)
-    return results
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Kill everything, lose nothing.")
+    add = parser.add_argument
+    add("--only", default=",".join(BLOCKS.order), help="forms, by commas (default: all)")
+    add("--seed", type=int, help=f"one seed; otherwise {', '.join(map(str, SEEDS))}")
+    add("--write", action="store_true", help="put the tables into docs/reliability.md, beside those not run now")
+    add("--keep", type=Path, metavar="FOLDER", help="copy logs, and the SQLite file, there")
+    options = parser.parse_args()
+    unknown = set(options.only.split(",")) - set(BLOCKS.order)
+    if unknown:
+        parser.error(f"no such form: {', '.join(sorted(unknown))}; known: {', '.join(BLOCKS.order)}")
+    return options
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description="Kill everything, lose nothing.")
-    parser.add_argument("--only", choices=[*sorted(LONG), *BESIDE], help="one form")
-    parser.add_argument("--seed", type=int, help=f"one seed; otherwise {', '.join(map(str, SEEDS))}")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy logs, and the SQLite file, there")
-    options = parser.parse_args()
-    names = [options.only] if options.only else [*sorted(LONG), *BESIDE]
-    if "clocks" in names and missing("clocks"):
+    options = _arguments()
+    forms = options.only.split(",")
+    if "clocks" in forms and missing("clocks"):
         print("\n".join(left_out()), file=sys.stderr)
-        names.remove("clocks")
-    seeds = [options.seed] if options.seed is not None else list(SEEDS)
-    load = os.getloadavg()[0]
-    results = asyncio.run(rounds([name for name in names if name in LONG], seeds, options.keep))
-    talked = [asyncio.run(chat(seed, options.keep)) for seed in seeds if "chat" in names]
-    stepped = [asyncio.run(clocks(seed, options.keep)) for seed in seeds if "clocks" in names]
-    silent = [asyncio.run(silence(seeds[0], options.keep))] if "silence" in names else []
-    attacks = asyncio.run(siege(seeds[0], options.keep)) if "siege" in names else []
-    text = render(results, talked, stepped, silent, attacks, load)
-    print(text)
-    if options.write:
-        write_between_markers(PAGE, text)
-    problems = [done.problems for those in (results, talked, stepped, silent, attacks) for done in those]
-    return 1 if any(problems) else 0
+        forms.remove("clocks")
+    seeds = SEEDS if options.seed is None else (options.seed,)
+    wrong = False
+    for form in forms:
+        when = taken()
+        done = [each for seed in (seeds[:1] if form in ONCE else seeds) for each in run(form, seed, options.keep)]
+        text = render(done, when)
+        print(f"{form}\n\n{text}\n")
+        if options.write:  # at once: the rounds take half an hour
+            BLOCKS.write(PAGE, {form: text})
+        wrong = wrong or any(each.problems for each in done)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

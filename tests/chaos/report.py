@@ -1,12 +1,13 @@
-"""Rounds as a table, and the place for it in ``docs/reliability.md``."""
+"""Rounds as tables, and the places for them in ``docs/reliability.md``."""
 
 from __future__ import annotations
 
 import os
 import platform
 from collections.abc import Sequence
-from pathlib import Path
+from datetime import UTC, datetime
 
+from benchmarks.blocks import Blocks
 from tests.chaos.chat.round import Talked
 from tests.chaos.plan import Target
 from tests.chaos.siege import Attack
@@ -14,7 +15,7 @@ from tests.chaos.silence import Silent
 from tests.chaos.steps import Stepped
 from tests.chaos.storm import Result
 
-BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
+BLOCKS = Blocks("chaos", ("embedded", "full", "nodes", "chat", "clocks", "silence", "siege"))
 ROWS: tuple[tuple[str, tuple[Target, ...]], ...] = (
     ("server kills", ("server", "both")),
     ("worker kills", ("worker", "both")),
@@ -125,54 +126,51 @@ _SIEGE = (
 )
 
 
-def render(
-    results: Sequence[Result],
-    talked: Sequence[Talked],
-    stepped: Sequence[Stepped],
-    silent: Sequence[Silent],
-    attacks: Sequence[Attack],
-    load: float,
-) -> str:
-    """Tables with one column for each round and for each of chat, and tables with a row for each round of clocks, each
-    of dead links and each attack of the siege."""
-    machine = f"{os.cpu_count()} cores · {platform.system()} {platform.machine()} · Python {platform.python_version()}"
-    tables = []
-    if results:
-        columns = [_HEAD, *(_column(result) for result in results)]  # so many figures read better downwards
-        tables.append(_table([[column[number] for column in columns] for number in range(len(_HEAD))]))
-    if talked:
-        columns = [_CHAT, *(_talk(each) for each in talked)]
-        tables.append(_table([[column[number] for column in columns] for number in range(len(_CHAT))]))
-    if stepped:
-        tables.append(_table([_CLOCKS, *(_clocks(each) for each in stepped)]))
-    if silent:
-        tables.append(_table([_SILENCE, *(_silence(each) for each in silent)]))
-    if attacks:
-        tables.append(_table([_SIEGE, *(_row(attack) for attack in attacks)]))
-    wrong = [
-        f"- {result.shape.form}, seed {result.seed}: {problem}" for result in results for problem in result.problems
+Done = Result | Talked | Stepped | Silent | Attack
+"""What a round of any form, or an attack, came to."""
+
+
+def render(done: Sequence[Done], when: str) -> str:
+    """The rounds of one form as a table, and the verdict: a column for each round with many figures, else a row for
+    each round or attack."""
+    rows: list[Sequence[str]] = []
+    wrong, slower = [], []
+    for each in done:
+        match each:
+            case Result():
+                rows, name = [*(rows or [_HEAD]), _column(each)], f"seed {each.seed}"
+            case Talked():
+                rows, name = [*(rows or [_CHAT]), _talk(each)], f"seed {each.seed}"
+            case Stepped():
+                rows, name = [*(rows or [_CLOCKS]), _clocks(each)], f"seed {each.seed}"
+            case Silent():
+                rows, name = [*(rows or [_SILENCE]), _silence(each)], f"seed {each.seed}"
+            case Attack():
+                rows, name = [*(rows or [_SIEGE]), _row(each)], ATTACKS[each.name]
+                if each.load_was_slower:
+                    slower.append(f"- {name}: the load was the slower side, by {1000 * each.acks.late:.1f} ms")
+        wrong += [f"- {name}: {problem}" for problem in each.problems]
+    if rows[0] in (_HEAD, _CHAT):  # so many figures read better downwards
+        rows = [row for row in zip(*rows, strict=True) if set(row[1:]) != {"–"}]
+    right = "Nobody else felt it." if rows[0] is _SIEGE else "Every client's log equals the database."
+    return "\n\n".join([_table(rows), "\n".join([f"{'WRONG:' if wrong else right} Taken {when}.", *wrong, *slower])])
+
+
+def taken() -> str:
+    """When and on what the rounds that begin now are run."""
+    parts = [
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        f"{os.cpu_count()} cores",
+        f"{platform.system()} {platform.machine()}",
+        f"Python {platform.python_version()}",
+        f"load average {os.getloadavg()[0]:.1f} at the start",
     ]
-    wrong += [f"- chat, seed {each.seed}: {problem}" for each in talked for problem in each.problems]
-    wrong += [f"- clocks, seed {each.seed}: {problem}" for each in stepped for problem in each.problems]
-    wrong += [f"- silence, seed {each.seed}: {problem}" for each in silent for problem in each.problems]
-    wrong += [f"- siege: {problem}" for attack in attacks for problem in attack.problems]
-    slower = [
-        f"- {ATTACKS[attack.name]}: the load was the slower side, by {1000 * attack.acks.late:.1f} ms"
-        for attack in attacks
-        if attack.load_was_slower
-    ]
-    compared = results or talked or stepped or silent
-    verdict = "Every client's log equals the database." if compared else "Nobody else felt it."
-    verdict = "WRONG:" if wrong else verdict
-    head = f"{machine} · load average {load:.1f} at the start"
-    return "\n\n".join([head, *tables, "\n".join([verdict, *wrong, *slower])])
+    return " · ".join(parts)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    lines = [
-        "| " + " | ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) + " |" for row in rows
-    ]
+    lines = ["| " + " | ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) + " |" for row in rows]
     lines.insert(1, "|" + "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|")
     return "\n".join(lines)
 
@@ -284,13 +282,3 @@ def _count(result: Result, targets: Sequence[Target]) -> str:
     if not any(target in result.shape.faults for target in targets):
         return "–"
     return str(sum(result.faults[target] for target in targets))
-
-
-def write_between_markers(path: Path, text: str) -> None:
-    """Replace what stands between the markers in ``path``. ``ValueError`` if they are not there."""
-    page = path.read_text()
-    before, begun, rest = page.partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not begun or not ended:
-        raise ValueError(f"{path} has no place for the table: it needs the lines {BEGIN} and {END}")
-    path.write_text(f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}")

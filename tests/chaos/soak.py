@@ -46,6 +46,7 @@ SAMPLES = 360  # of an hour: each 10 s; of a short one at least each second
 LIFE = 900  # seconds of an access token: an hour has four of each; a socket hears 60 s before the end
 SHORT = 60.0  # seconds; of less, how late acks are tells more of the machine
 CALM = 60.0  # seconds at the end for everything to arrive
+QUOTA = 1_000_000  # units: five channels looked at each second spend a day's 10,000 in half an hour
 BOUNDS: Mapping[str, float] = {
     "server MiB": 16.0,  # the level of a Python process moves by some MiB; a leak of 0.5 KB an event is 50 MiB
     "worker MiB": 16.0,
@@ -145,6 +146,7 @@ class Soak:
         self._http = http
         self._rng = Random(seed)
         self._latencies: list[float] = []
+        stack.emulator.set_daily_quota(QUOTA)
         self._channels = {name: stack.emulator.add_channel(name, f"The {name} channel") for name in SHAPE.channels()}
         self._posted: dict[str, str] = {}  # title → channel
         self.soaked = Soaked(seconds)
@@ -172,7 +174,15 @@ class Soak:
             for channel in self._posted.values():
                 for user_id in followers[channel]:
                     wanted[user_id] += 1
-            await self._all(lambda client: client.in_step and client.last >= wanted[client.user_id])
+            try:
+                await self._all(lambda client: client.in_step and client.last >= wanted[client.user_id])
+            except TimeoutError:
+                late = [client for client in self._clients if client.last < wanted[client.user_id]]
+                away = sum(not client.in_step for client in self._clients)
+                most = max((wanted[client.user_id] - client.last for client in late), default=0)
+                self.soaked.problems.append(
+                    f"after {CALM:g} s {len(late)} clients lack up to {most} notifications, {away} are not in step"
+                )
             async with asyncio.timeout(CALM):
                 while (await truth.rows(database_url, LEFT))[0][0] != (0,):
                     await asyncio.sleep(0.1)
