@@ -207,5 +207,5 @@ class CommunityNamespace(DiscussionCommands, DeskCommands):
 
     @command("decide-held", scope=WRITE)
     async def decide_held(self, conn: Connection, cmd: commands.DecideHeld) -> views.Done:
-        """Let a held message through, or throw it away."""
+        """Let what is held through, a message, discussion or comment, or throw it away."""
         return await self._communities.held.decide(conn.actor, cmd)

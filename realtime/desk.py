@@ -53,5 +53,5 @@ class DeskCommands(Namespace):
 
     @command("decide-reports", scope=WRITE)
     async def decide_reports(self, conn: Connection, cmd: commands.DecideReports) -> Done:
-        """Delete a reported message, or let it stand."""
+        """Delete a reported message, discussion or comment, or let it stand."""
         return await self._communities.reports.decide(conn.actor, cmd)

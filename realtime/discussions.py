@@ -35,6 +35,7 @@ DISCUSSION_EVENTS = (
         names.VOTES, views.VotesChanged, True, "Votes on a discussion or a comment, counted anew; at most one each "
         "second and post.",
     ),
+    ServerEvent(names.PREVIEWED, views.PostPreviewChanged, True, "What is behind the first link of a post."),
 )  # fmt: skip
 
 
@@ -160,7 +161,7 @@ class DiscussionCommands(Namespace):
     @command("decide-held-post", scope=WRITE)
     async def decide_held_post(self, conn: Connection, cmd: commands.DecideHeldPost) -> Done:
         """Let a held discussion or comment through, or throw it away."""
-        return await self.discussions.desk.decide_held(conn.actor, cmd)
+        return await self.discussions.held.decide(conn.actor, cmd)
 
 
 def _last(joined: list[Joined]) -> Joined:

@@ -25,20 +25,17 @@ from mypick.community.commands import (
     SendMessage,
     SetRole,
 )
+from mypick.community.desk.views import Dismissed, HeldView, LogEntryView, ReportView
 from mypick.community.views import (
-    CommunityBrief,
+    CommunityListed,
     CommunityView,
-    Dismissed,
     Done,
     Edited,
-    HeldView,
     HistoryPage,
-    LogEntryView,
     MembershipState,
     MemberView,
     MessageInThread,
     MessageSent,
-    ReportView,
     RoleSet,
 )
 from mypick.errors import Code
@@ -73,8 +70,8 @@ class CommunitiesView(ApiView):
     @rules("listCommunities", tag="communities", scope="read")
     async def get(
         self, creator_id: CreatorId = None, mine: Mine = False, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
-    ) -> r200[Page[CommunityBrief]]:
-        """Communities that the asker may know of."""
+    ) -> r200[Page[CommunityListed]]:
+        """Communities that the asker may know of, and how much is unread in them."""
         reading = self.parts.communities.reading
         return page_reply(await reading.list(self.actor, creator_id, mine, cursor, limit))
 
@@ -117,6 +114,18 @@ class MemberRoute(ApiView):
     async def patch(self, community_id: PathId, user_id: PathId, /, command: SetRole) -> r200[RoleSet]:
         """Give a member a role below one's own."""
         return reply(await self.parts.communities.members.set_role(self.actor, community_id, user_id, command))
+
+    @rules(
+        "removeMember",
+        tag="communities",
+        scope=WRITE,
+        idempotent=True,
+        errors=(Code.BANNED, Code.NOT_MEMBER, Code.TIMED_OUT),
+    )
+    async def delete(self, community_id: PathId, user_id: PathId, /, reason: Why = None) -> r200[MembershipState]:
+        """Put a member out, who is told why and may come back. Twice is no error. For moderators."""
+        members = self.parts.communities.members
+        return reply(await members.remove(self.actor, community_id, user_id, reason))
 
 
 class ModerationLogView(ApiView):

@@ -13,6 +13,7 @@ from handlers.routes.community import WRITE, WRITING, Why
 from handlers.routes.parameters import Cursor, Limit, PathId
 from handlers.rules import rules
 from handlers.views import ApiView
+from mypick.community.desk.views import Dismissed
 from mypick.community.discussions.commands import (
     MAX_TOP,
     TOP,
@@ -56,7 +57,7 @@ from mypick.community.discussions.views import (
     PostSent,
     Voted,
 )
-from mypick.community.views import Dismissed, Done, Edited, Nothing
+from mypick.community.views import Done, Edited, Nothing
 from mypick.errors import Code
 from mypick.pagination import DEFAULT_LIMIT, Page
 
@@ -262,7 +263,7 @@ class HeldPostsView(DiscussionsRoute):
         self, community_id: PathId, /, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
     ) -> r200[Page[HeldPostView]]:
         """Discussions and comments that wait for a moderator's decision, the oldest first. For moderators."""
-        return page_reply(await self.discussions.desk.held(self.actor, community_id, cursor, limit))
+        return page_reply(await self.discussions.held.list(self.actor, community_id, cursor, limit))
 
 
 class DecisionView(DiscussionsRoute):
@@ -270,7 +271,7 @@ class DecisionView(DiscussionsRoute):
     async def post(self, post_id: PathId, /, command: NewDecision) -> r200[Done]:
         """Let a held discussion or comment through, or throw it away."""
         decide = DecideHeldPost(post_id=post_id, **command.model_dump())
-        return reply(await self.discussions.desk.decide_held(self.actor, decide))
+        return reply(await self.discussions.held.decide(self.actor, decide))
 
 
 VIEWS: dict[str, type[ApiView]] = {

@@ -33,13 +33,15 @@ from mypick.community.entry.views import (
     OwnerChanged,
     RequestView,
 )
-from mypick.community.views import RoomNamed
+from mypick.community.views import RoomNamed, RoomWithMode
 from mypick.errors import Code
 from mypick.pagination import DEFAULT_LIMIT, Page
+from mypick.wire import Id
 
 WRITE = "community:write"
 OFFICE = (Code.BANNED, Code.TIMED_OUT, Code.NOT_MEMBER)  # what those who run a community can meet
 
+Here = Annotated[Id | None, Field(description="of this community only")]
 InviteCode = Annotated[str, Field(max_length=20, description="as somebody typed it", examples=["K7M2Q-4XWPT"])]
 
 
@@ -56,6 +58,11 @@ class AboutView(ApiView):
 
 
 class RoomsView(ApiView):
+    @rules("listRooms", tag="communities", scope="read", errors=(Code.BANNED, Code.NOT_MEMBER))
+    async def get(self, community_id: PathId, /) -> r200[list[RoomWithMode]]:
+        """The rooms in their order, archived ones too, and how one may write in each."""
+        return reply(await self.parts.communities.settings.rooms(self.actor, community_id))
+
     @rules("createRoom", tag="communities", scope=WRITE, idempotent=True, errors=(*OFFICE, Code.FULL))
     async def post(self, community_id: PathId, /, command: CreateRoom) -> r201[RoomNamed]:
         """Open a room. For managers."""
@@ -146,9 +153,11 @@ class MyRequestView(ApiView):
 
 class MyRequestsView(ApiView):
     @rules("listMyRequests", tag="invites", scope="read")
-    async def get(self, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> r200[Page[RequestView]]:
-        """The own requests and what became of them, the newest first."""
-        return page_reply(await self.parts.communities.requests.mine(self.actor, cursor, limit))
+    async def get(
+        self, community_id: Here = None, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+    ) -> r200[Page[RequestView]]:
+        """The own requests and what became of them, the newest first; the newest of each community is kept."""
+        return page_reply(await self.parts.communities.requests.mine(self.actor, community_id, cursor, limit))
 
 
 class RequestDecisionView(ApiView):
@@ -167,9 +176,11 @@ class ClaimsView(ApiView):
 
 class AllClaimsView(ApiView):
     @rules("listClaims", tag="invites", scope="read")
-    async def get(self, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> r200[Page[ClaimView]]:
+    async def get(
+        self, community_id: Here = None, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+    ) -> r200[Page[ClaimView]]:
         """The own claims; for an admin of the site all that wait."""
-        return page_reply(await self.parts.communities.claims.list(self.actor, cursor, limit))
+        return page_reply(await self.parts.communities.claims.list(self.actor, community_id, cursor, limit))
 
 
 class ClaimRoute(ApiView):

@@ -97,7 +97,7 @@ class ModeView(ApiView):
 class HeldDecisionView(ApiView):
     @rules("decideHeld", tag="moderation", scope=WRITE, idempotent=True, errors=(*DONE, Code.CONFLICT))
     async def post(self, message_id: PathId, /, command: Decision) -> r201[Done]:
-        """Let a held message through, or throw it away. The first decision holds."""
+        """Let what is held through, a message, discussion or comment, or throw it away. The first decision holds."""
         decide = DecideHeld(message_id=message_id, **command.model_dump())
         return reply(await self.parts.communities.held.decide(self.actor, decide), 201)
 
@@ -105,7 +105,7 @@ class HeldDecisionView(ApiView):
 class ReportsDecisionView(ApiView):
     @rules("decideReports", tag="moderation", scope=WRITE, idempotent=True, errors=(*DONE, Code.CONFLICT))
     async def post(self, message_id: PathId, /, command: Verdict) -> r201[Done]:
-        """Delete a reported message, or let it stand. The first decision holds."""
+        """Delete a reported message, discussion or comment, or let it stand. The first decision holds."""
         decide = DecideReports(message_id=message_id, **command.model_dump())
         return reply(await self.parts.communities.reports.decide(self.actor, decide), 201)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from typing import Annotated
 
 from aiohttp_pydantic.oas.typing import r200
+from pydantic import Field
 
 from handlers.replies import page_reply, reply
 from handlers.routes.parameters import Cursor, Limit, PathId
@@ -19,7 +21,7 @@ from mypick.community.terms.commands import (
     TextToTry,
     TryText,
 )
-from mypick.community.terms.views import TermLists, TermRemoved, TermSet, TermView, TextTried
+from mypick.community.terms.views import EffectName, TermLists, TermRemoved, TermSet, TermView, TextTried
 from mypick.errors import Code
 from mypick.pagination import DEFAULT_LIMIT, Page
 
@@ -27,14 +29,17 @@ WRITE = "community:write"
 READING = (Code.BANNED, Code.NOT_MEMBER)
 SETTING = (*READING, Code.TIMED_OUT, Code.CID_REUSED)
 
+Effect = Annotated[EffectName | None, Field(description="those with this effect only")]
+
 
 class TermsView(ApiView):
     @rules("listTerms", tag="communities", scope="read", errors=READING)
     async def get(
-        self, community_id: PathId, /, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
+        self, community_id: PathId, /, effect: Effect = None, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
     ) -> r200[Page[TermView]]:
         """A community's own terms, the oldest first. For moderators."""
-        return page_reply(await self.parts.communities.terms.list(self.actor, community_id, cursor, limit))
+        terms = self.parts.communities.terms
+        return page_reply(await terms.list(self.actor, community_id, effect, cursor, limit))
 
     @rules("setTerm", tag="communities", scope=WRITE, idempotent=True, errors=(*SETTING, Code.FULL))
     async def put(self, community_id: PathId, /, command: NewTerm) -> r200[TermSet]:

@@ -48,6 +48,15 @@ async def locale_of(user_id: int) -> str:
     return row.locale if row else "en"
 
 
+async def locales_of(ids: Iterable[int]) -> dict[int, str]:
+    """The languages of those of ``ids`` who can read what they are told. One query for each CHUNK."""
+    found: dict[int, str] = {}
+    for chunk in _chunks(ids):
+        readers = await User.filter(id__in=chunk, kind="person").only("id", "locale")
+        found.update((row.id, row.locale) for row in readers)
+    return found
+
+
 def users_named(q: str) -> Subquery:
     """Ids of users in whose names ``q`` is, as a part of another query."""
     return Subquery(User.filter(display_name__icontains=q).values("id"))

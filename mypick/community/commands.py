@@ -193,4 +193,4 @@ class Decision(Command):
 
 
 class DecideHeld(Decision):
-    message_id: Id
+    message_id: Id = Field(description="of the held message, discussion or comment")

@@ -13,14 +13,14 @@ from mypick.community import policy
 from mypick.community.commands import DeleteMessage, EditMessage
 from mypick.community.desk.touches import Touches
 from mypick.community.desk.verdicts import settle
-from mypick.community.indexing import forget_messages, indexed
-from mypick.community.mentions import forget_text
+from mypick.community.indexing import forget_messages, indexed, is_found
+from mypick.community.mentions import forget_text, quote_anew
 from mypick.community.models import Message, MessagePreview, MessageRevision, ModerationEntry, Pin, Reaction, Report
-from mypick.community.modes import require_open
+from mypick.community.modes import require_new_text, require_open
 from mypick.community.policy import Action
 from mypick.community.previewing import PREVIEW, ask_for_preview
 from mypick.community.rooms import Rooms, receipt
-from mypick.community.standings import Standings
+from mypick.community.standings import Place, Standings
 from mypick.community.streams import DELETED, EDITED, room_of
 from mypick.community.terms.rules import TextRules
 from mypick.community.texts import text_hash
@@ -58,7 +58,7 @@ class Edits:
         """Change what one has said. The earlier text is kept as a revision until the message is deleted."""
         room_id = await self._rooms.room_of_message(command.message_id)
         now = self._clock.now()
-        kept: list[Message] = []
+        kept: list[tuple[Message, Place]] = []
         linked: list[bool] = []
 
         async def decide() -> Sequence[NewEvent]:
@@ -70,19 +70,21 @@ class Edits:
             if message.rev != command.rev:
                 # without the text: answers are stored for Idempotency-Key, and what is deleted must be nowhere
                 raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": message.rev})
+            changed = text_hash(command.text) != message.text_hash
+            if changed and place.room.unique_text and not policy.may(standing.role, Action.SKIP_MODE):
+                await require_new_text(room_id, command.text, now)
             self._rules.require_brief(standing, command.text)
             if await self._rules.judge(place.community, standing, command.text):
                 # not held: the earlier text would have to stay or to go while somebody decides
                 raise DomainError(Code.FORBIDDEN, "a moderator has to look at this first: send it as a new message")
-            kept[:] = [message]
+            kept[:] = [(message, place)]
             return [NewEvent(room_of(room_id), EDITED, {}, ref=message.id, actor_id=actor.user_id)]
 
         async def effect(events: Sequence[Event]) -> None:
-            (message,) = kept
+            ((message, place),) = kept
             await MessageRevision.create(
                 message_id=message.id, rev=message.rev, text=message.text, replaced_at=now
             )
-            community_id = await self._rooms.community_of(room_id)
             await Message.filter(id=message.id).update(
                 text=command.text,
                 text_hash=text_hash(command.text),
@@ -90,8 +92,9 @@ class Edits:
                 edited_at=now,
                 changed_seq=events[0].seq,
             )
-            await put([indexed(message, community_id, command.text)])
-            await forget_text([message.id], command.text)
+            if is_found(place.room.kind):
+                await put([indexed(message, place.community.id, command.text)])
+            await quote_anew(message.id, command.text, place.community, place.room.kind)
             linked[:] = [await ask_for_preview(self._jobs, message.id, command.text, message.text)]
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
@@ -116,6 +119,7 @@ class Edits:
             # one's own words may be taken back after leaving, but not by whoever is banned
             policy.require_entry(standing, "public" if own else place.community.visibility)
             if not own:
+                policy.require_voice(standing, now)
                 role = await people.site_role_of(message.author_id)
                 target = await self._standings.target(place.community.id, message.author_id, role or "fan")
                 policy.require(standing, Action.DELETE, target)
@@ -203,4 +207,4 @@ async def erase(message_ids: Sequence[int], now: datetime, seq: int) -> None:
     await Pin.filter(message_id__in=ids).delete()
     await Report.filter(message_id__in=ids).update(reason="")  # which may quote it
     await Report.filter(message_id__in=ids, outcome=None).update(outcome="deleted")
-    await forget_text(ids, "")
+    await forget_text(ids)

@@ -6,8 +6,12 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tortoise.expressions import Subquery
+
 from mypick.community.models import Message, MessageRevision, Room
 from mypick.community.texts import has_link
+from mypick.previews.links import first_link
+from mypick.previews.service import forget_links
 from mypick.search import index
 from mypick.search.index import Indexed
 from mypick.search.reindex import Reader
@@ -52,6 +56,12 @@ def labels_of(kind: Kind, author_id: int | None, text: str, room_id: int | None 
     return found
 
 
+def is_found(room_kind: str) -> bool:
+    """Whether what is said in such rooms can be found. Of staff rooms the index has nothing: it would be compared for
+    whoever asks, and that there is a cursor would tell of it."""
+    return room_kind != "staff"
+
+
 def indexed(message: Message, community_id: int, text: str | None = None) -> Indexed:
     """As the index takes it, with its own text or an earlier one."""
     said = message.text if text is None else text
@@ -60,12 +70,14 @@ def indexed(message: Message, community_id: int, text: str | None = None) -> Ind
 
 
 async def forget_messages(messages: Sequence[Message]) -> None:
-    """Before their texts and revisions are removed, in the same transaction."""
+    """Before their texts and revisions are removed, in the same transaction: what the index has of them, and what is
+    kept of their links."""
     revisions = await MessageRevision.filter(message_id__in=[message.id for message in messages if message.rev > 1])
     edited = {message.id: message for message in messages}
     rooms = await _communities_of({message.room_id for message in messages})
     versions = [(message, message.text) for message in messages if not message.deleted_at]
     versions += [(edited[row.message_id], row.text) for row in revisions]
+    await forget_links([link for _, text in versions if (link := first_link(text))])
     await index.forget([indexed(message, rooms[message.room_id], text) for message, text in versions])
 
 
@@ -95,13 +107,18 @@ async def read_messages(ids: Sequence[int]) -> dict[int, Said]:
 
 async def message_batch(after: int, most: int) -> list[Indexed]:
     """For reindexing: what was said behind a message, locked."""
-    rows = await Message.filter(id__gt=after, deleted_at=None).order_by("id").limit(most).select_for_update()
+    said = Message.filter(id__gt=after, deleted_at=None, room_id__not_in=_staff_rooms())
+    rows = await said.order_by("id").limit(most).select_for_update()
     rooms = await _communities_of({row.room_id for row in rows})
     return [indexed(row, rooms[row.room_id]) for row in rows]
 
 
 async def count_messages() -> int:
-    return await Message.filter(deleted_at=None).count()
+    return await Message.filter(deleted_at=None, room_id__not_in=_staff_rooms()).count()
+
+
+def _staff_rooms() -> Subquery:
+    return Subquery(Room.filter(kind="staff").values("id"))
 
 
 MESSAGES = Texts(read_messages, message_batch, count_messages)

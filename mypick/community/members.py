@@ -13,11 +13,12 @@ from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import SetRole
 from mypick.community.desk.streams import desk_of
+from mypick.community.entry.notices import Notices
 from mypick.community.logbook import note
 from mypick.community.marks import move_marker
 from mypick.community.models import Community, Membership, Room
 from mypick.community.moderation import Evict
-from mypick.community.policy import Action, Role
+from mypick.community.policy import Action, Role, Standing
 from mypick.community.rooms import MAX_ROOMS, hold_all, rooms_of
 from mypick.community.standings import Standings
 from mypick.community.streams import ROLE, community_stream, room_of
@@ -32,9 +33,12 @@ _LIST = "members"
 
 
 class Members:
-    def __init__(self, streams: Streams, standings: Standings, *, clock: Clock, ids: Ids, evict: Evict) -> None:
+    def __init__(
+        self, streams: Streams, standings: Standings, notices: Notices, *, clock: Clock, ids: Ids, evict: Evict
+    ) -> None:
         self._streams = streams
         self._standings = standings
+        self._notices = notices
         self._clock = clock
         self._ids = ids
         self._evict = evict
@@ -87,6 +91,37 @@ class Members:
 
         await hold_all(self._streams, community_id, decide)
         await self.put_out(community_id, actor, Code.NOT_MEMBER, worked=ranks >= [Role.MODERATOR])
+        return MembershipState(member=False)
+
+    async def remove(self, actor: Actor, community_id: int, user_id: int, reason: str | None) -> MembershipState:
+        """Put a member out, who is told why and may come back as anybody may. Who is no member stays none: twice is no
+        error."""
+        community, site_role = await community_named(community_id), await people.site_role_of(user_id) or "fan"
+        (entry_id, notice_id), now = await self._ids.take(2), self._clock.now()
+        before: list[Standing] = []
+
+        async def decide(streams: Sequence[str]) -> Sequence[NewEvent]:
+            standing = (await self._standings.of_all([community_id], actor))[community_id]
+            policy.require_entry(standing, community.visibility)
+            policy.require_voice(standing, now)
+            target = await self._standings.target(community_id, user_id, site_role)
+            policy.require(standing, Action.REMOVE, target)
+            before[:] = [target]
+            if not target.member:
+                return ()
+            await Membership.filter(community_id=community_id, user_id=user_id).delete()
+            self._standings.forget()
+            await note(entry_id, community_id, actor, "remove-member", now, user_id=user_id, reason=reason)
+            await self._notices.tell(notice_id, user_id, "removed", community, now, reason)
+            return role_events(streams, actor.user_id, {user_id: Role.NEWCOMER})
+
+        await hold_all(self._streams, community_id, decide)
+        self._notices.wake()
+        if before[0].member:
+            for room_id in await rooms_of(community_id):  # also where they may come back: they see that they are out
+                await self._evict(Eviction(room_of(room_id), user_id, Code.NOT_MEMBER, reason))
+            out = actor_of(user_id, site_role)
+            await self.put_out(community_id, out, Code.NOT_MEMBER, worked=policy.may_work(before[0]))
         return MembershipState(member=False)
 
     async def put_out(self, community_id: int, actor: Actor, code: Code, *, worked: bool) -> None:

@@ -12,7 +12,7 @@ from mypick.community.policy import Role
 from mypick.community.standings import Place
 from mypick.community.texts import excerpt, mentioned
 from mypick.jobs.queue import Jobs
-from mypick.notifications.announcements import Announcement, announce_to, reword
+from mypick.notifications.announcements import Announcement, announce_to, reword, told_of
 from mypick.notifications.views import Kind
 
 
@@ -34,10 +34,7 @@ async def tell_about(
     mention as well."""
     answered = {parent.author_id} if parent else set()
     named = set(mentioned(text)) if told.may_mention else set()
-    readers = await readers_of(place.community, (answered | named) - {author_id})
-    if place.room.kind == "staff":
-        staff = Membership.filter(community_id=place.community.id, rank__gte=Role.MODERATOR, user_id__in=list(readers))
-        readers &= set(await staff.values_list("user_id", flat=True))
+    readers = await readers_of(place.community, (answered | named) - {author_id}, place.room.kind)
     groups: list[tuple[Kind, set[int]]] = [("reply", answered & readers), ("mention", (named - answered) & readers)]
     author = (await people.people([author_id])).get(author_id)
     for notice_id, (kind, whom) in zip(told.ids, groups, strict=True):
@@ -57,13 +54,24 @@ async def tell_about(
         told.anybody = told.anybody or bool(whom)
 
 
-async def forget_text(message_ids: Collection[int], text: str) -> None:
-    """Let what quotes these messages say ``text`` from now on."""
-    await reword([f"{kind}:{message_id}" for message_id in message_ids for kind in ("reply", "mention")], excerpt(text))
+async def forget_text(message_ids: Collection[int]) -> None:
+    """Let what quotes these messages say nothing from now on."""
+    await reword([key for message_id in message_ids for key in _keys(message_id)], "")
 
 
-async def readers_of(community: Community, user_ids: set[int]) -> set[int]:
-    """Those of ``user_ids`` who may read what is in the community."""
+async def quote_anew(message_id: int, text: str, community: Community, room_kind: str = "chat") -> None:
+    """Let what quotes a message say ``text`` from now on. A notice is one for all who were told: where one of them may
+    no longer read here, it says nothing."""
+    told = await told_of(_keys(message_id))
+    await reword(_keys(message_id), excerpt(text) if told <= await readers_of(community, told, room_kind) else "")
+
+
+def _keys(message_id: int) -> list[str]:
+    return [f"{kind}:{message_id}" for kind in ("reply", "mention")]
+
+
+async def readers_of(community: Community, user_ids: set[int], room_kind: str = "chat") -> set[int]:
+    """Those of ``user_ids`` who may read what is in the community, in rooms of this kind."""
     if not user_ids:
         return set()
     found = set(await people.users_exist(user_ids))
@@ -71,4 +79,7 @@ async def readers_of(community: Community, user_ids: set[int]) -> set[int]:
     banned = await Sanction.filter(**among, kind="ban").values_list("user_id", flat=True)
     if community.visibility != "public":
         found &= set(await Membership.filter(**among).values_list("user_id", flat=True))
+    if room_kind == "staff":
+        staff = Membership.filter(**among, rank__gte=Role.MODERATOR)
+        found &= set(await staff.values_list("user_id", flat=True))
     return found - set(banned)

@@ -14,7 +14,7 @@ from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import SendMessage
 from mypick.community.desk.touches import Touches
-from mypick.community.indexing import indexed
+from mypick.community.indexing import indexed, is_found
 from mypick.community.mentions import Told, tell_about
 from mypick.community.models import HeldMessage, Message, RoomPace
 from mypick.community.modes import require_new_text, require_open, require_pace
@@ -105,7 +105,7 @@ class Messages:
             if sending.at_once or not sending.place:
                 return []
             messages = [_message(event, command, sending) for event in events]
-            return [*messages, *(new_row(indexed(one, sending.place.community.id)) for one in messages)]
+            return [*messages, *_found(messages, sending.place)]
 
         async def effect(events: Sequence[Event]) -> None:
             await self._write(actor, command, sending, events)
@@ -187,12 +187,18 @@ class Messages:
         if sending.at_once and sending.place:
             message = _message(events[0], command, sending)
             await message.save(force_create=True)
-            await new_row(indexed(message, sending.place.community.id)).save(force_create=True)
+            for row in _found([message], sending.place):
+                await row.save(force_create=True)
         if sending.place and sending.told.ids:
             parent = sending.parent
             await tell_about(
                 sending.told, actor.user_id, command.text, parent, sending.place, jobs=self._jobs, now=sending.now
             )
+
+
+def _found(messages: Sequence[Message], place: Place) -> list[Model]:
+    """What the search index has of them."""
+    return [new_row(indexed(one, place.community.id)) for one in messages if is_found(place.room.kind)]
 
 
 def _message(event: Event, command: SendMessage, sending: _Sending) -> Message:

@@ -23,8 +23,7 @@ async def require_open(place: Place, standing: Standing, now: datetime) -> None:
     policy.require_entry(standing, place.community.visibility)
     policy.require_voice(standing, now)
     policy.require(standing, Action.SEND)
-    if room.archived_at:
-        raise DomainError(Code.LOCKED, "this room is archived: it can be read")
+    require_standing(place)
     if policy.may(standing.role, Action.SKIP_MODE):
         return
     if room.locked:
@@ -40,6 +39,12 @@ async def require_open(place: Place, standing: Standing, now: datetime) -> None:
                 f"who has followed for {room.follow_minutes} minutes writes here",
                 retry_after_ms=None if wait is None else _ms(wait),
             )
+
+
+def require_standing(place: Place) -> None:
+    """``LOCKED`` where nobody writes any more, whatever their role."""
+    if place.room.archived_at:
+        raise DomainError(Code.LOCKED, "this room is archived: it can be read")
 
 
 async def require_pace(room_id: int, user_id: int, seconds: int, now: datetime) -> None:

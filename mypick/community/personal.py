@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from itertools import groupby
 
+from mypick import db
 from mypick.clock import Clock
+from mypick.community.desk.touches import Touches
 from mypick.community.edits import erase
 from mypick.community.models import (
     Community,
@@ -22,6 +24,7 @@ from mypick.community.models import (
     Reaction,
     ReadMarker,
     Report,
+    Room,
     RoomPace,
     Sanction,
 )
@@ -51,9 +54,12 @@ _COLUMNS = {
 
 
 class CommunityData:
-    def __init__(self, streams: Streams, standings: Standings, *, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, streams: Streams, standings: Standings, touches: Touches, *, clock: Clock, ids: Ids
+    ) -> None:
         self._streams = streams
         self._standings = standings
+        self._touches = touches
         self._clock = clock
         self._ids = ids
 
@@ -65,7 +71,7 @@ class CommunityData:
             steps=[
                 Step("messages", self._messages),
                 Step("reactions", self._reactions),
-                Step("held messages", _held),
+                Step("held messages", self._held),
                 Step("reports", _reports),
                 Step("read markers", _markers),
                 Step("paces", _paces),
@@ -149,6 +155,19 @@ class CommunityData:
 
         await self._streams.append_alone(Append(streams=[room_of(room_id)], decide=decide, effect=effect))
 
+    async def _held(self, user_id: int, _: int) -> int | None:
+        """What waited goes from the desk as well."""
+        async with db.transaction():
+            rows = await HeldMessage.filter(author_id=user_id).order_by("id").limit(BATCH)
+            await HeldMessage.filter(id__in=[row.id for row in rows]).delete()
+            waiting = [row for row in rows if row.status == "waiting"]
+            rooms = {row.room_id for row in waiting}
+            of = dict(await Room.filter(id__in=list(rooms)).values_list("id", "community_id")) if rooms else {}
+            for row in waiting:
+                await self._touches.touch(of[row.room_id], "held", row.id)
+        self._touches.wake()
+        return 0 if len(rows) == BATCH else None
+
     async def _memberships(self, user_id: int, _: int) -> int | None:
         """One community in a transaction: all its rooms stand still meanwhile. One whose last owner goes belongs to
         nobody: its managers go on running it."""
@@ -167,10 +186,6 @@ class CommunityData:
 
         await self._streams.append_alone(Append(streams=await streams_of(row.community_id), decide=decide))
         return 0
-
-
-async def _held(user_id: int, _: int) -> int | None:
-    return await delete_batch(HeldMessage.filter(author_id=user_id))
 
 
 async def _reports(user_id: int, _: int) -> int | None:

@@ -50,6 +50,7 @@ class Action(Enum):
     PIN = "pin messages"
     TIMEOUT = "time people out"
     BAN = "ban people and lift bans"
+    REMOVE = "put members out, who may come back"
     PURGE = "delete all messages of somebody"
     DECIDE_HELD = "decide on held messages"
     READ_HELD = "see what is held"
@@ -91,6 +92,7 @@ LOWEST: Mapping[Action, Role] = {
     Action.PIN: Role.MODERATOR,
     Action.TIMEOUT: Role.MODERATOR,
     Action.BAN: Role.MODERATOR,
+    Action.REMOVE: Role.MODERATOR,
     Action.PURGE: Role.MODERATOR,
     Action.DECIDE_HELD: Role.MODERATOR,
     Action.READ_HELD: Role.MODERATOR,
@@ -124,6 +126,7 @@ ON_PEOPLE = frozenset(
         Action.DELETE,
         Action.TIMEOUT,
         Action.BAN,
+        Action.REMOVE,
         Action.PURGE,
         Action.SET_ROLE,
         Action.DECIDE_HELD,

@@ -15,7 +15,7 @@ from mypick.jobs.queue import Jobs
 from mypick.jobs.work import Work
 from mypick.previews.fetching import Found
 from mypick.previews.links import first_link
-from mypick.previews.service import Previews
+from mypick.previews.service import Previews, forget_links
 from mypick.streams import Append, Event, NewEvent, Streams
 
 PREVIEW = "community.preview"
@@ -55,11 +55,13 @@ class Previewing:
         async def decide() -> Sequence[NewEvent]:
             now = await Message.get(id=message.id)
             room = await Room.get(id=message.room_id)
+            if now.deleted_at and url:
+                await forget_links([url])
             if now.deleted_at or (first_link(now.text) if room.previews else None) != url:
                 return ()  # edited meanwhile, or switched off: another job knows, or none is wanted
             shown = await MessagePreview.get_or_none(message_id=message.id)
-            wanted = None if found is None or url is None else _columns(url, found)
-            if wanted == (shown and {name: getattr(shown, name) for name in _NAMES}):
+            wanted = None if found is None or url is None else columns_of(url, found)
+            if wanted == (shown and {name: getattr(shown, name) for name in NAMES}):
                 return ()
             await MessagePreview.filter(message_id=message.id).delete()
             if wanted:
@@ -73,10 +75,11 @@ class Previewing:
         await self._streams.append(Append(streams=[stream], decide=decide, effect=effect))
 
 
-_NAMES = ("url", "kind", "title", "description", "site")
+NAMES = ("url", "kind", "title", "description", "site")
 
 
-def _columns(url: str, found: Found) -> Mapping[str, Any]:
+def columns_of(url: str, found: Found) -> Mapping[str, Any]:
+    """What a table keeps of it, and clients are shown."""
     return {
         "url": url,
         "kind": found.kind,

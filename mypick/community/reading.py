@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tortoise.expressions import Q, Subquery
 
-from mypick import db
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.community import policy
+from mypick.community.desk.views import HeldView, LogEntryView
 from mypick.community.discussions.visits import unread_in
-from mypick.community.models import Community, HeldMessage, Membership, Message, ModerationEntry, ReadMarker, Room
+from mypick.community.models import Community, HeldMessage, Membership, Message, ModerationEntry, Room
 from mypick.community.own import timed_out
 from mypick.community.policy import Action, Standing
 from mypick.community.rooms import MAX_ROOMS
 from mypick.community.snapshots import Snapshots, newest
 from mypick.community.standings import Standings
 from mypick.community.streams import CREATED, MODE_FIELDS, PREFIX, room_of
+from mypick.community.unread import unread_among, unread_of
 from mypick.community.views import (
     AroundPage,
     CommunityBrief,
+    CommunityListed,
     CommunityView,
-    HeldView,
     HistoryPage,
-    LogEntryView,
     MessageInThread,
     PersonBrief,
     RoleName,
@@ -39,7 +39,6 @@ from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.streams import Position, Streams
 from mypick.streams.store import MAX_PAGE
 
-MAX_UNREAD = 1_000  # counted; more is "more"
 _LIST, _HELD, _LOG, _THREAD = "communities", "held", "moderation-log", "thread"
 
 
@@ -185,8 +184,9 @@ class Reading:
 
     async def list(
         self, actor: Actor, creator_id: int | None, mine: bool, cursor: str | None, limit: int
-    ) -> Page[CommunityBrief]:
-        """Communities that the actor may know of: all but private ones of others."""
+    ) -> Page[CommunityListed]:
+        """Communities that the actor may know of: all but private ones of others. With what is unread: six queries,
+        whatever the number of communities and rooms (see ``MAX_TERMS``)."""
         query = Community.all()
         if creator_id is not None:
             query = query.filter(creator_id=creator_id)
@@ -200,9 +200,12 @@ class Reading:
             query = query.filter(id__gt=after)
         rows = await query.order_by("id").limit(limit + 1)
         standings = await self._standings.of_all([row.id for row in rows], actor)
-        return page_of(
-            rows, limit, lambda row: brief(row, standings[row.id]), lambda row: encode_cursor(_LIST, row.id)
-        )
+        unread = await unread_among(actor.user_id, rows[:limit], standings)
+
+        def show(row: Community) -> CommunityListed:
+            return CommunityListed(**brief(row, standings[row.id]).model_dump(), unread=unread.get(row.id, 0))
+
+        return page_of(rows, limit, show, lambda row: encode_cursor(_LIST, row.id))
 
     # for moderators
 
@@ -219,15 +222,8 @@ class Reading:
         names = await people.people(row.author_id for row in rows[:limit])
 
         def show(row: HeldMessage) -> HeldView:
-            author = brief_of(names, row.author_id)
-            return HeldView(
-                id=row.id,
-                author=author,
-                text=row.text,
-                cause=row.cause,
-                term=row.term,
-                created_at=row.created_at,
-            )
+            shown = {name: getattr(row, name) for name in ("id", "text", "cause", "term", "created_at")}
+            return HeldView(**shown, author=brief_of(names, row.author_id))
 
         return page_of(rows, limit, show, lambda row: encode_cursor(_HELD, row.id))
 
@@ -284,22 +280,6 @@ def role_word(standing: Standing) -> RoleName | None:
     if not standing.member and standing.role is policy.Role.NEWCOMER:
         return None
     return standing.role.word  # type: ignore[return-value]  # the words are the names
-
-
-async def unread_of(user_id: int, room_ids: Collection[int]) -> dict[int, int]:
-    """By room: messages of others behind the user's marker, counted up to ``MAX_UNREAD``. Who has no marker has nothing
-    unread: it comes with joining or with the first reading. Two queries, whatever the number of rooms."""
-    markers = await ReadMarker.filter(user_id=user_id, room_id__in=list(room_ids)).values_list("room_id", "seq")
-    if not markers:
-        return {}
-    counts = (
-        f"SELECT {room_id:d} AS room_id, COUNT(*) AS unread FROM (SELECT 1 AS one FROM message "  # noqa: S608 - numbers
-        f"WHERE room_id = {room_id:d} AND seq > {seq:d} AND author_id <> {user_id:d} AND deleted_at IS NULL "
-        f"LIMIT {MAX_UNREAD}) unread_{room_id:d}"
-        for room_id, seq in markers
-    )
-    rows = await db.connection().execute_query_dict(" UNION ALL ".join(counts))
-    return {row["room_id"]: row["unread"] for row in rows}
 
 
 def brief(row: Community, standing: Standing) -> CommunityBrief:

@@ -13,18 +13,20 @@ from mypick.community.commands import ReportMessage
 from mypick.community.desk.commands import DecideReports
 from mypick.community.desk.touches import Touches
 from mypick.community.desk.verdicts import open_weight, settle, weight_for
+from mypick.community.desk.views import Dismissed, ReportView
 from mypick.community.desk.weights import HIDE_AT
-from mypick.community.discussions.reports import Reported, reported
+from mypick.community.discussions.indexing import together
+from mypick.community.discussions.reports import PostReports, Reported, is_post, reported
 from mypick.community.edits import erase
 from mypick.community.logbook import note
-from mypick.community.mentions import forget_text
+from mypick.community.mentions import forget_text, quote_anew
 from mypick.community.models import Community, Message, Report
 from mypick.community.policy import Action, Role
 from mypick.community.reading import brief_of
 from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Standings
 from mypick.community.streams import DELETED, EDITED, room_of
-from mypick.community.views import Dismissed, Done, ReportView
+from mypick.community.views import Done
 from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
@@ -38,9 +40,18 @@ class Reports:
     """A report is of no stream: it is between who reports and the moderators."""
 
     def __init__(
-        self, streams: Streams, standings: Standings, rooms: Rooms, touches: Touches, *, clock: Clock, ids: Ids
+        self,
+        streams: Streams,
+        standings: Standings,
+        rooms: Rooms,
+        touches: Touches,
+        posts: PostReports,
+        *,
+        clock: Clock,
+        ids: Ids,
     ) -> None:
         self._streams = streams
+        self._posts = posts
         self._touches = touches
         self._standings = standings
         self._rooms = rooms
@@ -80,7 +91,7 @@ class Reports:
             if not await self._hides(message, community_id):
                 return ()
             await Message.filter(id=message.id).update(hidden_at=now)
-            await forget_text([message.id], "")
+            await forget_text([message.id])
             # shown as it is now: without its text
             return [NewEvent(room_of(room_id), EDITED, {}, ref=message.id)]
 
@@ -114,7 +125,9 @@ class Reports:
 
     async def decide(self, actor: Actor, command: DecideReports) -> Done:
         """End the reports of a message: it is deleted, or stands and is in view again. The first decision holds; where
-        nothing waits any more it is ``CONFLICT``."""
+        nothing waits any more it is ``CONFLICT``. Those of a discussion or comment go to ``PostReports``."""
+        if await is_post(command.message_id):
+            return await self._posts.decide(actor, command)
         done, _ = await self._end(actor, command.message_id, command.agree, command)
         return done
 
@@ -141,11 +154,12 @@ class Reports:
                 site_role = await people.site_role_of(message.author_id) or "fan"
                 target = await self._standings.target(community_id, message.author_id, site_role)
                 policy.require(standing, Action.DELETE, target)
-            if not await Report.filter(message_id=message_id, outcome=None).exists():
+            waits = await Report.filter(message_id=message_id, outcome=None).exists()
+            if not waits and (command is not None or message.hidden_at is None):  # who reported may have been erased
                 if command is not None:
                     raise DomainError(Code.CONFLICT, "no report of it waits: somebody was quicker")
                 return ()
-            closed[:] = [(await settle(community_id, [message_id], agreed=agree))[message_id]]
+            closed[:] = [(await settle(community_id, [message_id], agreed=agree)).get(message_id, 0)]
             await self._touches.touch(community_id, "report", message_id)
             await note(
                 entry_id,
@@ -165,7 +179,7 @@ class Reports:
             if message.hidden_at is None:
                 return ()
             await Message.filter(id=message_id).update(hidden_at=None)
-            await forget_text([message_id], message.text)
+            await quote_anew(message_id, message.text, place.community, place.room.kind)
             return [NewEvent(room_of(room_id), EDITED, {}, ref=message_id, actor_id=actor.user_id)]
 
         async def effect(events: Sequence[Event]) -> None:
@@ -200,7 +214,7 @@ class Reports:
         rows = await query.order_by("id").limit(limit + 1)
         messages = await Message.filter(id__in=[row.message_id for row in rows if row.kind == "message"])
         found = await reported([row.message_id for row in rows if row.kind != "message"])
-        found |= {row.id: Reported(row.author_id, row.text, 0, row.hidden_at is not None) for row in messages}
+        found |= {row.id: Reported(row.author_id, "", row.text, 0, row.hidden_at is not None) for row in messages}
         names = await people.people({row.reporter_id for row in rows} | {one.author_id for one in found.values()})
 
         def show(row: Report) -> ReportView:
@@ -212,7 +226,7 @@ class Reports:
                 message_id=row.message_id,
                 discussion_id=one.discussion_id or None,
                 author=brief_of(names, one.author_id),
-                text=one.text,
+                text=together(one.title, one.text),
                 reporter=brief_of(names, row.reporter_id),
                 reason=row.reason,
                 created_at=row.created_at,

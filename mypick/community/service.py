@@ -16,6 +16,7 @@ from mypick.community.desk.touches import Touches
 from mypick.community.discussions.indexing import POSTS
 from mypick.community.discussions.service import Discussions
 from mypick.community.edits import Edits
+from mypick.community.elsewhere import Elsewhere
 from mypick.community.entry.claims import Claims, Proofs
 from mypick.community.entry.invites import Invites
 from mypick.community.entry.notices import Notices
@@ -81,21 +82,25 @@ class Communities:
         self.reactions = Reactions(streams, standings, rooms, clock=clock, jobs=jobs)
         self.marks = Marks(streams, standings, rooms, clock=clock, ids=ids)
         self.discussions = Discussions(
-            streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter, rules=rules, touches=touches
-        )
+            streams, people, standings, clock=clock, ids=ids, jobs=jobs, meter=meter, rules=rules, touches=touches,
+            notices=notices,
+        )  # fmt: skip
         posts = self.discussions.purges
         self.purges = Purges(streams, standings, rooms, touches, posts, clock=clock, ids=ids, jobs=jobs)
         self.moderation = Moderation(
             streams, standings, rooms, touches, notices, self.purges, clock=clock, ids=ids, jobs=jobs, evict=evict
         )
-        self.held = HeldMessages(streams, standings, rooms, touches, notices, clock=clock, ids=ids, jobs=jobs)
+        held = self.discussions.held
+        self.held = HeldMessages(streams, standings, rooms, touches, notices, held, clock=clock, ids=ids, jobs=jobs)
         self.appeals = Appeals(streams, standings, touches, notices, clock=clock, ids=ids)
-        self.reports = Reports(streams, standings, rooms, touches, clock=clock, ids=ids)
+        of_posts = self.discussions.reports
+        self.reports = Reports(streams, standings, rooms, touches, of_posts, clock=clock, ids=ids)
         self.search = CommunitySearch(standings, POSTS)
+        self.elsewhere = Elsewhere(standings, rules)
         self.terms = Terms(streams, standings, matchers, clock=clock, ids=ids)
         self.importer = Importer(streams, clock=clock, ids=ids)
-        self.data = CommunityData(streams, standings, clock=clock, ids=ids)
-        self.members = members = Members(streams, standings, clock=clock, ids=ids, evict=evict)
+        self.data = CommunityData(streams, standings, touches, clock=clock, ids=ids)
+        self.members = members = Members(streams, standings, notices, clock=clock, ids=ids, evict=evict)
         self.settings = Settings(streams, standings, rooms, clock=clock, ids=ids, look=look)
         self.ownership = Ownership(streams, standings, members, notices, clock=clock, ids=ids)
         self.requests = Requests(streams, standings, members, touches, notices, clock=clock, ids=ids)

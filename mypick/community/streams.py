@@ -68,14 +68,22 @@ class Shown:
     async def edited(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
         """Of an edit that a later one or a deletion overtook, what holds now."""
         rows = await _messages_of(events)
-        names = await self._mentioned(rows)
-        return [{"message_id": row.id, **_text(row), "mentions": _named(row, names)} for row in rows]
+        names, previews = await self._mentioned(rows), await _previews_of(rows)
+        return [
+            {
+                "message_id": row.id,
+                **_text(row),
+                "mentions": _named(row, names),
+                "preview": previews.get(row.id),
+            }
+            for row in rows
+        ]
 
     async def previewed(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
-        """As it is now; null where the message was edited or deleted since."""
-        ids = [event.ref or 0 for event in events]
-        previews = await _previews_of(ids)
-        return [{"message_id": message_id, "preview": previews.get(message_id)} for message_id in ids]
+        """As it is now; null where the message was edited, hidden or deleted since."""
+        rows = await _messages_of(events)
+        previews = await _previews_of(rows)
+        return [{"message_id": row.id, "preview": previews.get(row.id)} for row in rows]
 
     async def bodies(self, messages: Sequence[Message]) -> list[Mapping[str, Any]]:
         """``data`` of ``message-created`` for messages as they are now: four queries, whatever the number, and one
@@ -84,7 +92,7 @@ class Shown:
         reactions = await reactions_of(ids)
         pinned = set(await Pin.filter(message_id__in=ids).values_list("message_id", flat=True)) if ids else set()
         names = await self._mentioned(messages)
-        previews = await _previews_of([row.id for row in messages if first_link(row.text)])
+        previews = await _previews_of(messages)
         return [
             {
                 "room_id": row.room_id,
@@ -144,13 +152,16 @@ async def reactions_of(message_ids: Collection[int]) -> dict[int, list[dict[str,
     return found
 
 
-async def _previews_of(message_ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    if not message_ids:
+async def _previews_of(messages: Sequence[Message]) -> dict[int, dict[str, Any]]:
+    """What is behind the links that stand in messages now: one query where there are links, none otherwise."""
+    links = {row.id: link for row in messages if (link := first_link(shown_text(row)))}
+    if not links:
         return {}
-    rows = await MessagePreview.filter(message_id__in=list(message_ids)).values(
+    rows = await MessagePreview.filter(message_id__in=list(links)).values(
         "message_id", "url", "kind", "title", "description", "site"
     )
-    return {row.pop("message_id"): row for row in rows}
+    found = {row.pop("message_id"): row for row in rows}
+    return {message_id: row for message_id, row in found.items() if row["url"] == links[message_id]}
 
 
 async def _messages_of(events: Sequence[Event]) -> list[Message]:

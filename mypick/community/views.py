@@ -36,6 +36,10 @@ class CommunityBrief(View):
     role: RoleName | None = Field(description="of the asker; null for whoever has not joined")
 
 
+class CommunityListed(CommunityBrief):
+    unread: int = Field(description="messages of others behind the asker's read markers, in all rooms; at most 100")
+
+
 class CommunityView(CommunityBrief):
     rooms: list[RoomBrief]
     unread_discussions: int = Field(
@@ -80,16 +84,6 @@ class _Durable(View):
     actor: PersonBrief | SkipJsonSchema[None] = Field(default=None, exclude_if=lambda actor: actor is None)
 
 
-class EditedText(View):
-    message_id: int
-    text: str = Field(description="plain text, as it is now; empty where the message was deleted")
-    rev: int
-    edited_at: Instant | None
-    deleted: bool
-    hidden: bool = Field(description="reports took it from view; a moderator will look")
-    mentions: list[PersonBrief]
-
-
 class LinkPreviewView(View):
     url: str
     kind: Literal["page", "image"]
@@ -98,13 +92,23 @@ class LinkPreviewView(View):
     site: str
 
 
+class EditedText(View):
+    message_id: int
+    text: str = Field(description="plain text, as it is now; empty where the message was deleted")
+    rev: int
+    edited_at: Instant | None
+    deleted: bool
+    hidden: bool = Field(description="reports took it from view; a moderator will look")
+    mentions: list[PersonBrief]
+    preview: LinkPreviewView | None = Field(description="of the first link; null while it is not known")
+
+
 class MessageData(EditedText):
     room_id: int
     reply_to: int | None
     thread_id: int | None = Field(description="the message that the thread began with")
     reactions: list[ReactionCount]
     pinned: bool
-    preview: LinkPreviewView | None = Field(description="of the first link; null while it is not known")
 
 
 class PreviewData(View):
@@ -196,6 +200,10 @@ class RoomNamed(View):
     name: str
     kind: Literal["chat", "staff"]
     archived: bool
+
+
+class RoomWithMode(RoomNamed):
+    mode: RoomMode
 
 
 class CommunityData(View):
@@ -290,40 +298,3 @@ class Done(View):
 
 class Nothing(View):
     """There is nothing to tell."""
-
-
-class HeldView(View):
-    id: int
-    author: PersonBrief | None
-    text: str
-    cause: str = Field(examples=["term"], description="term, link, flood")
-    term: str | None = Field(description="that the text holds, where the cause is a term")
-    created_at: Instant
-
-
-class ReportView(View):
-    id: int
-    kind: Literal["message", "discussion", "comment"]
-    message_id: int = Field(description="id of the message, discussion or comment")
-    discussion_id: int | None = Field(description="where it is; null for a message")
-    author: PersonBrief | None = Field(description="of what is reported")
-    text: str = Field(description="of what is reported, as it is now")
-    reporter: PersonBrief | None
-    reason: str
-    created_at: Instant
-
-
-class Dismissed(View):
-    dismissed: int = Field(description="how many reports were open")
-
-
-class LogEntryView(View):
-    id: int
-    actor: PersonBrief | None
-    action: str
-    user: PersonBrief | None = Field(description="to whom it was done")
-    room_id: int | None
-    message_id: int | None
-    reason: str | None
-    details: dict[str, Any]
-    at: Instant

@@ -212,7 +212,7 @@ class Poller:
                 creator_id=row.creator_id,
                 creator_name=names[row.creator_id].name,
                 platform=row.platform,
-                history_until=_history_until(row),
+                history_until=history_until(row),
             )
             announced = await self._contents.keep(source, look.items, ids[: 2 * len(look.items)])
             await announce(announced, jobs=self._jobs, now=now)
@@ -269,7 +269,7 @@ class Poller:
         return max(1.0, (moment - self._clock.now()).total_seconds())
 
 
-def _history_until(channel: Channel) -> datetime:
+def history_until(channel: Channel) -> datetime:
     """What was published up to then is no news, at later looks too: where something is deleted, a list shows an older
     thing in its stead that no look has seen. Platforms tell whole seconds, so what was published in the very second in
     which the channel came cannot be told apart: it is news, since one told too much is better than one lost."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mypick.jobs.queue import Jobs
-from mypick.notifications.models import Notice
+from mypick.notifications.models import Notice, Notification
 from mypick.notifications.views import Kind
 
 FAN_OUT = "notifications.fan-out"
@@ -44,6 +44,15 @@ async def announce_to(people: Collection[int], announcement: Announcement, *, jo
     """The same for a few people, by their ids, whomever they follow. Call ``jobs.wake(TELL)`` after the commit."""
     for item in await _keep([announcement], now) if people else []:
         await jobs.enqueue(TELL, {"notice_id": item.id, "user_ids": sorted(people)}, dedupe_key=f"tell:{item.id}")
+
+
+async def told_of(keys: Collection[str]) -> set[int]:
+    """Who has a notice of these keys in their inbox. Two queries."""
+    notices = await Notice.filter(dedupe_key__in=list(keys)).values_list("id")
+    if not notices:
+        return set()
+    told = await Notification.filter(notice_id__in=[row[0] for row in notices]).values_list("user_id")
+    return {row[0] for row in told}
 
 
 async def reword(keys: Collection[str], body: str) -> None:

@@ -44,6 +44,7 @@ class KindSettings(Command):
     mention: bool = True
     reply: bool = True
     party_invite: bool = Field(default=True, alias="party-invite")
+    party_reminder: bool = Field(default=True, alias="party-reminder")
     announcement: bool = True
 
     def changes(self) -> dict[str, bool]:

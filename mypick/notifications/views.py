@@ -10,7 +10,9 @@ from pydantic.json_schema import SkipJsonSchema
 from mypick.pagination import Page
 from mypick.wire import Instant, View
 
-Kind = Literal["new-video", "live-started", "new-post", "mention", "reply", "party-invite", "announcement"]
+Kind = Literal[
+    "new-video", "live-started", "new-post", "mention", "reply", "party-invite", "party-reminder", "announcement"
+]
 
 
 class ActorBrief(View):
@@ -95,6 +97,7 @@ class KindsWanted(View):
     mention: bool
     reply: bool
     party_invite: bool = Field(alias="party-invite")
+    party_reminder: bool = Field(alias="party-reminder")
     announcement: bool
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +10,7 @@ import structlog
 from tortoise.exceptions import IntegrityError
 
 from mypick import db
+from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.accounts.policy import require_session
 from mypick.accounts.ports import Limits
@@ -137,7 +138,8 @@ class Exports:
                 expires_at=now + self._keep,
             )
             if ready:
-                await announce_to([row.user_id], self._announcement(notice_id, row), jobs=self._jobs, now=now)
+                ready_now = _announcement(notice_id, row, await people.locale_of(row.user_id))
+                await announce_to([row.user_id], ready_now, jobs=self._jobs, now=now)
         if not ready:
             await self._storage.delete(_file(row))
         self._jobs.wake(TELL)
@@ -186,19 +188,27 @@ class Exports:
             download_url=f"/downloads/exports/{row.id}?{self._links.query(row.id)}" if ready else None,
         )
 
-    @staticmethod
-    def _announcement(notice_id: int, row: Export) -> Announcement:
-        return Announcement(
-            id=notice_id,
-            key=f"export:{row.id}",
-            kind="announcement",
-            title="Your data is ready · 내 정보가 준비되었습니다",
-            body="",
-            url="/settings",
-            image_url=None,
-            creator_id=None,
-            content_id=None,
-        )
+
+_READY: Mapping[str, tuple[str, str]] = {
+    "en": ("Your data is ready", "Fetch the file in your settings."),
+    "ko": ("내 데이터 파일이 준비됐어요", "설정에서 내려받을 수 있어요."),
+}
+"""By language: title, and what stands below it."""
+
+
+def _announcement(notice_id: int, row: Export, language: str) -> Announcement:
+    title, body = _READY[language]
+    return Announcement(
+        id=notice_id,
+        key=f"export:{row.id}",
+        kind="announcement",
+        title=title,
+        body=body,
+        url="/settings",
+        image_url=None,
+        creator_id=None,
+        content_id=None,
+    )
 
 
 def _file(row: Export) -> str:

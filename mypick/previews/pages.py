@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
@@ -49,7 +50,8 @@ def read_page(body: bytes, charset: str | None) -> Page | None:
     text = _decoded(body, charset)
     head = _BODY.search(text, 0, MAX_HEAD)
     reader = _Reader()
-    reader.feed(text[: head.start() if head else MAX_HEAD])
+    with suppress(AssertionError, ValueError):  # of marks and numbers that it does not expect: what it read stands
+        reader.feed(text[: head.start() if head else MAX_HEAD])
     title = clean(reader.best("title") or reader.title, MAX_TITLE)
     if not title:
         return None
@@ -99,6 +101,10 @@ class _Reader(HTMLParser):
     def best(self, what: str) -> str:
         """Open Graph before Twitter before plain."""
         return next((self._found[rank, what] for rank in _RANKS if (rank, what) in self._found), "")
+
+    def parse_html_declaration(self, i: int) -> int:
+        """``<![…`` is a comment up to the next ``>``, as browsers have it; the parser knows a few words and fails."""
+        return self.parse_bogus_comment(i) if self.rawdata.startswith("<![", i) else super().parse_html_declaration(i)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "title":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
@@ -24,6 +25,17 @@ class Fetch(Protocol):
         """What is behind the link; None where nothing can be shown."""
 
 
+async def forget_links(links: Collection[str]) -> None:
+    """Who said these took it back: what is kept of their pages goes too, since pages repeat what is asked of them. Who
+    still shows one has it with their own text."""
+    if links:
+        await LinkPreview.filter(key__in=sorted({key_of(link) for link in links})).delete()
+
+
+def key_of(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()
+
+
 class Previews:
     def __init__(self, fetcher: Fetch, clock: Clock) -> None:
         self._fetcher = fetcher
@@ -31,7 +43,7 @@ class Previews:
 
     async def of(self, url: str) -> Found | None:
         """What is behind the link, at most a day old. Not inside a transaction: it may take seconds."""
-        key, now = hashlib.sha256(url.encode()).hexdigest(), self._clock.now()
+        key, now = key_of(url), self._clock.now()
         kept = await LinkPreview.get_or_none(key=key)
         if kept is not None and kept.expires_at > now:
             return None if kept.kind == "none" else Found(kept.kind, kept.title, kept.description, kept.site)

@@ -54,10 +54,18 @@ class Streams:
         self.delivery.accept(frame)
         await self._bus.publish([(CHANNEL + stream, frame.encode())])
 
+    def tell_here(self, stream: str, kind: str, data: Mapping[str, Any]) -> None:
+        """As ``signal``, to the members on this node alone."""
+        self.delivery.accept(Frame(stream, "", None, kind, orjson.dumps(data), self._node))
+
+    async def pass_on(self, kind: str, bodies: Mapping[str, bytes]) -> None:
+        """Words from node to node, by stream, for those that have members of it; the members are not told."""
+        frames = [Frame(stream, "", None, kind, body, self._node) for stream, body in bodies.items()]
+        await self._bus.publish([(CHANNEL + frame.stream, frame.encode()) for frame in frames])
+
     async def wake(self, streams: Collection[str], kind: str) -> None:
         """A signal without words to the other nodes that have members of ``streams``, and not to the members."""
-        frames = [Frame(stream, "", None, kind, b"{}", self._node) for stream in streams]
-        await self._bus.publish([(CHANNEL + frame.stream, frame.encode()) for frame in frames])
+        await self.pass_on(kind, dict.fromkeys(streams, b"{}"))
 
     async def _publish(self, events: Sequence[Event]) -> None:
         frames = await self.store.frames(events, self._node)

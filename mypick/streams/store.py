@@ -35,16 +35,21 @@ class StreamStore:
 
     def __init__(self, people: People) -> None:
         self._people = people
-        self._renderers: dict[str, Renderer] = {}
+        self._renderers: dict[tuple[str, str], Renderer] = {}  # by kind of stream and type
         self._ids: OrderedDict[str, int] = OrderedDict()
         self._positions = Gathering(self._positions_of)
         self._resumes = Gathering(self._resume_many, most=RESUMES_AT_ONCE)
 
-    def render(self, event_type: str, renderer: Renderer) -> None:
-        """Let ``renderer`` make what clients see of ``event_type``. Once for each type, before serving."""
-        if event_type in self._renderers:
-            raise RuntimeError(f"{event_type} has a renderer already")
-        self._renderers[event_type] = renderer
+    def render(self, event_type: str, renderer: Renderer, *, streams: str = "") -> None:
+        """Let ``renderer`` make what clients see of ``event_type``, of streams of one kind (``party:``) or of those
+        that have none of their own. Once for each, before serving."""
+        if (streams, event_type) in self._renderers:
+            raise RuntimeError(f"{streams}{event_type} has a renderer already")
+        self._renderers[streams, event_type] = renderer
+
+    def _renderer(self, event: Event) -> Renderer | None:
+        kind = event.stream[: event.stream.find(":") + 1]
+        return self._renderers.get((kind, event.type)) or self._renderers.get(("", event.type))
 
     async def ids_of(self, keys: Collection[str]) -> dict[str, int]:
         """Row ids of ``keys``; streams that did not exist are made, empty. Not inside a transaction: a rolled-back
@@ -158,11 +163,10 @@ class StreamStore:
     async def show(self, events: Sequence[Event]) -> list[dict[str, Any]]:
         """Events as the wire has them, text and actors fetched: one query for each type and one for the actors."""
         shown: dict[int, Mapping[str, Any]] = {}
-        by_type: dict[str, list[Event]] = {}
+        by_renderer: dict[Renderer | None, list[Event]] = {}
         for event in events:
-            by_type.setdefault(event.type, []).append(event)
-        for event_type, alike in by_type.items():
-            renderer = self._renderers.get(event_type)
+            by_renderer.setdefault(self._renderer(event), []).append(event)
+        for renderer, alike in by_renderer.items():
             rendered = await renderer(alike) if renderer else [event.data for event in alike]
             shown.update((event.id, data) for event, data in zip(alike, rendered, strict=True))
         actor_ids = {event.actor_id for event in events if event.actor_id is not None}

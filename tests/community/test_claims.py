@@ -93,9 +93,12 @@ async def test_an_admin_decides_in_place_of_the_code(node: Node, cast: Cast, clo
     claim = await claims.claim(star, cast.community, MINE)
     for who in ("alice", "mo", "oz"):
         assert (await refused(claims.decide(cast[who], claim.id, DecideClaim(accept=True)))).code is Code.FORBIDDEN
-        assert (await claims.list(cast[who], None, 10)).items == []
-    (waiting,) = (await claims.list(admin, None, 10)).items
+        assert (await claims.list(cast[who], None, None, 10)).items == []
+    assert (await claims.list(admin, cast.community + 1, None, 10)).items == []
+    (waiting,) = (await claims.list(admin, None, None, 10)).items
+    assert (await claims.list(admin, cast.community, None, 10)).items == [waiting]
     assert (waiting.text, waiting.user and waiting.user.name) == ("it is me", "star")
+    assert waiting.community_name == "somebody"
     assert (await claims.decide(admin, claim.id, DecideClaim(accept=False))).status == "refused"
     assert (await refused(claims.decide(admin, claim.id, DecideClaim(accept=True)))).code is Code.CONFLICT
     second = await claims.claim(star, cast.community, MINE)

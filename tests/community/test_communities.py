@@ -103,6 +103,33 @@ async def test_members_page_by_rank_and_are_found_by_a_part_of_their_name(node: 
     assert len(asked) == 5
 
 
+async def test_who_is_removed_is_out_at_once_is_told_and_may_come_back(two: list[Node], clock: FakeClock) -> None:
+    node, other = two
+    cast = await community(
+        node, clock, "alice", "mo", "mia", "oz", roles=dict.fromkeys(("mo", "mia"), Role.MODERATOR) | {"oz": Role.OWNER}
+    )
+    members, alice = node.communities.members, cast["alice"]
+    await node.send(alice, cast.room, "before")
+    for _ in range(2):
+        assert not (await members.remove(cast["mo"], cast.community, alice.user_id, "too loud")).member
+    (eviction,) = node.evicted
+    assert (eviction.stream, eviction.user_id, eviction.code, eviction.reason) == (
+        f"room:{cast.room}", alice.user_id, Code.NOT_MEMBER, "too loud",
+    )  # fmt: skip
+    (entry,) = (await node.communities.reading.log(cast["mo"], cast.community, None, 10)).items
+    assert (entry.action, entry.reason, entry.user and entry.user.name) == ("remove-member", "too loud", "alice")
+    await node.carry_all()
+    told = (await node.notifications.unread(alice)).items
+    assert [(one.data.title, one.data.body) for one in told] == [("You are no longer a member of somebody", "too loud")]
+    assert (await other.communities.reading.community(alice, cast.community)).role is None
+    await other.send(alice, cast.room, "as a guest")
+    assert (await members.join(alice, cast.community)).member
+    await members.remove(cast["oz"], cast.community, cast["mia"].user_id, None)
+    assert [one.stream for one in node.evicted[1:]] == [f"room:{cast.room}", f"desk:{cast.community}"]
+    assert (await refused(members.remove(cast["mo"], cast.community, cast["oz"].user_id, None))).code is Code.FORBIDDEN
+    assert (await refused(members.remove(cast["mia"], cast.community, alice.user_id, None))).code is Code.FORBIDDEN
+
+
 async def test_nobody_gives_a_role_that_is_not_below_the_own(node: Node, cast: Cast, clock: FakeClock) -> None:
     members, alice = node.communities.members, cast["alice"].user_id
     admin = await user("admin", clock, "admin")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mypick.community.commands import DecideHeld
-from mypick.community.desk.held import KEEP
+from mypick.community.desk.expiry import KEEP
 from mypick.community.models import HeldMessage
 from mypick.errors import Code
 from tests.community.stage import Cast, Node, cid, refused, texts, user

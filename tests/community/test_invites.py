@@ -153,8 +153,10 @@ async def test_who_was_refused_asks_again_only_after_a_week(node: Node, cast: Ca
     assert (again.code, again.retry_after_ms) == (Code.RATE_LIMITED, REFUSED_FOR.days * 86_400_000)
     clock.advance(REFUSED_FOR.total_seconds())
     assert (await requests.ask(guest, cast.community, HELLO)).status == "waiting"
-    (mine,) = (await requests.mine(guest, None, 10)).items
+    (mine,) = (await requests.mine(guest, None, None, 10)).items
     assert mine.status == "waiting"
+    assert (await requests.mine(guest, cast.community, None, 10)).items == [mine]
+    assert (await requests.mine(guest, cast.community + 1, None, 10)).items == []
 
 
 async def test_requests_of_one_person_have_a_bound(node: Node, cast: Cast, clock: FakeClock) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from mypick.accounts.actor import Actor
-from mypick.community.commands import BanMember
+from mypick.community.commands import BanMember, EditMessage, SetRole
+from mypick.community.discussions.commands import EditComment, EditDiscussion
+from mypick.community.entry.commands import CreateRoom
 from mypick.community.policy import Role
 from mypick.community.texts import excerpt, has_link, mentioned, message_text, text_hash
+from tests.community.discussions.stage import begin, say
 from tests.community.stage import Cast, Node, cid, community, user
 from tests.fakes import FakeClock
 
@@ -15,6 +18,36 @@ from tests.fakes import FakeClock
 async def kinds(node: Node, who: Actor) -> list[str]:
     await node.carry_all()
     return [item.data.kind for item in (await node.notifications.unread(who)).items]
+
+
+@pytest.mark.parametrize("how", ["left", "banned", "staff"])
+async def test_who_reads_no_longer_is_not_told_what_is_said_now(node: Node, clock: FakeClock, how: str) -> None:
+    """A notice that quotes a message says what the message says now; of what one may not read it says nothing."""
+    roles = {"mo": Role.MODERATOR, "oz": Role.OWNER}
+    cast = await community(node, clock, "bob", "mo", "oz", visibility="private", roles=roles)
+    services, oz, who = node.communities, cast["oz"], cast["mo"] if how == "staff" else cast["bob"]
+    room = cast.room
+    if how == "staff":
+        room = (await services.settings.create_room(oz, cast.community, CreateRoom(name="back", kind="staff"))).id
+    sent = await node.send(oz, room, f"<@{who.user_id}> come")
+    talk = await begin(node, oz, cast.community, text=f"<@{who.user_id}> look")
+    comment = await say(node, oz, talk.id, f"<@{who.user_id}> here")
+    assert await kinds(node, who) == ["mention"] * 3
+    if how == "left":
+        await services.members.leave(who, cast.community)
+    elif how == "banned":
+        await services.moderation.ban(oz, BanMember(room_id=room, user_id=who.user_id, cid=cid()))
+    else:
+        await services.members.set_role(oz, cast.community, who.user_id, SetRole(role="member"))
+    await services.edits.edit(oz, EditMessage(message_id=sent.id, cid=cid(), text="a secret", rev=1))
+    assert "a secret" not in str(await node.notifications.unread(who))
+    if how == "staff":
+        return
+    posts = services.discussions.edits
+    edit = EditDiscussion(discussion_id=talk.id, cid=cid(), title="A title", text="a secret", rev=1)
+    await posts.edit_discussion(oz, edit)
+    await posts.edit_comment(oz, EditComment(comment_id=comment.id, cid=cid(), text="a secret", rev=1))
+    assert "a secret" not in str(await node.notifications.unread(who))
 
 
 async def test_mention_and_reply_tell_once(node: Node, cast: Cast) -> None:

@@ -27,6 +27,19 @@ from tests.fakes import FakeClock
 from tests.queries import counted
 
 
+async def test_an_edit_says_nothing_that_was_just_said(node: Node, cast: Cast) -> None:
+    """Where texts are unique an edit is no way around it; a text may become its own."""
+    unique = SetRoomMode(room_id=cast.room, cid=cid(), unique_text=True)
+    await node.communities.moderation.set_mode(cast["oz"], unique)
+    await node.send(cast["alice"], cast.room, "same")
+    sent = await node.send(cast["bob"], cast.room, "other")
+    edits = node.communities.edits
+    again = EditMessage(message_id=sent.id, cid=cid(), text="Same", rev=1)
+    assert (await refused(edits.edit(cast["bob"], again))).code is Code.DUPLICATE_TEXT
+    await edits.edit(cast["bob"], EditMessage(message_id=sent.id, cid=cid(), text="OTHER", rev=1))
+    assert await texts(node, cast["alice"], cast.room) == ["same", "OTHER"]
+
+
 async def test_same_cid_ten_times_through_two_nodes_is_one_message(two: list[Node], clock: FakeClock) -> None:
     cast = await community(two[0], clock, "alice")
     command = SendMessage(room_id=cast.room, cid="once", text="hello")

@@ -158,8 +158,10 @@ async def test_a_moderator_who_is_timed_out_holds_no_office(node: Node, cast: Ca
     for attempt in (
         services.moderation.ban(mo, BanMember(room_id=cast.room, user_id=cast["alice"].user_id, cid=cid())),
         services.marks.pin(mo, PinMessage(message_id=sent.id, cid=cid(), on=True)),
+        services.edits.delete(mo, DeleteMessage(message_id=sent.id, cid=cid())),
     ):
         assert (await refused(attempt)).code is Code.TIMED_OUT
+    assert await texts(node, cast["alice"], cast.room) == ["hello"]
 
 
 async def test_held_message_takes_its_place_when_it_is_let_through(two: list[Node], clock: FakeClock) -> None:

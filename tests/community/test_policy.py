@@ -62,6 +62,7 @@ DELETE                           moderator manager owner admin
 PIN                              moderator manager owner admin
 TIMEOUT                          moderator manager owner admin
 BAN                              moderator manager owner admin
+REMOVE                           moderator manager owner admin
 PURGE                            moderator manager owner admin
 DECIDE_HELD                      moderator manager owner admin
 READ_HELD                        moderator manager owner admin
@@ -172,6 +173,8 @@ async def _tried(node: Node, cast: Cast, action: Action, name: str, target_name:
             case Action.BAN:
                 await services.moderation.ban(actor, BanMember(room_id=room, user_id=whom, cid=cid()))
                 await services.moderation.unban(actor, UnbanMember(room_id=room, user_id=whom, cid=cid()))
+            case Action.REMOVE:
+                await services.members.remove(actor, cast.community, whom, None)
             case Action.PURGE:
                 await services.purges.purge(actor, PurgeMember(room_id=room, user_id=whom, cid=cid()))
                 await Purge.all().delete()
@@ -234,7 +237,7 @@ async def _tried_alone(node: Node, cast: Cast, action: Action, name: str) -> boo
                     actor, SetTerm(community_id=cast.community, cid=cid(), text="blocked here", effect="block")
                 )
             case Action.READ_TERMS:
-                await services.terms.list(actor, cast.community, None, 1)
+                await services.terms.list(actor, cast.community, None, None, 1)
             case Action.FLOOD:
                 await node.send(actor, cast.room, "🔥" * 16)
             case Action.SKIP_TERMS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mypick.community.commands import DecideHeld, DeleteMessage, EditMessage, SetRoomMode
+from mypick.community.commands import DecideHeld, DeleteMessage, EditMessage, ReportMessage, SetRoomMode
 from mypick.community.models import HeldMessage, MessagePreview
 from mypick.community.policy import Role
 from mypick.community.previewing import PREVIEW, PRIORITY, Previewing
@@ -18,6 +18,7 @@ from mypick.previews.fetching import Found
 from mypick.previews.models import LinkPreview
 from mypick.previews.service import Previews
 from tests.community.stage import Cast, Node, RoomClient, cid, community
+from tests.community.test_erasure import CANARY, everything
 from tests.fakes import FakeClock
 
 LINK = "https://a.example/x"
@@ -127,6 +128,31 @@ async def test_it_goes_with_the_message_also_when_it_comes_late(
     assert "A page" not in str(replay)
 
 
+async def test_no_cache_keeps_what_a_deleted_link_said(node: Node, cast: Cast, clock: FakeClock, web: Web) -> None:
+    """Pages repeat what is asked of them, and pictures are called as their files are."""
+    first, last = f"https://a.example/{CANARY}.png", f"https://b.example/?q={CANARY}"
+    web.pages = {first: Found("image", f"{CANARY}.png"), last: Found("page", f"{CANARY} - search")}
+    sent, late = await node.send(cast["alice"], cast.room, first), await node.send(cast["alice"], cast.room, "later")
+    await look(node, web, clock)
+    edits = node.communities.edits
+    await edits.edit(cast["alice"], EditMessage(message_id=sent.id, cid=cid(), text=last, rev=1))
+    await look(node, web, clock)
+    assert await LinkPreview.filter(title__contains=CANARY).count() == 2
+    await edits.delete(cast["alice"], DeleteMessage(message_id=sent.id, cid=cid()))
+    assert CANARY not in await everything()
+
+    # and while a worker looks at it
+    await edits.edit(cast["alice"], EditMessage(message_id=late.id, cid=cid(), text=last, rev=1))
+
+    async def fetch(url: str) -> Found | None:
+        await edits.delete(cast["alice"], DeleteMessage(message_id=late.id, cid=cid()))
+        return web.pages[url]
+
+    web.fetch = fetch  # type: ignore[method-assign]
+    await look(node, web, clock)
+    assert CANARY not in await everything()
+
+
 async def test_a_room_can_do_without(node: Node, cast: Cast, clock: FakeClock, web: Web) -> None:
     mode = SetRoomMode(room_id=cast.room, cid=cid(), previews=False)
     await node.communities.moderation.set_mode(cast["oz"], mode)
@@ -146,3 +172,17 @@ async def test_a_held_link_is_fetched_only_when_it_is_let_through(node: Node, cl
     await node.communities.held.decide(cast["mo"], decide)
     await look(node, web, clock)
     assert (await MessagePreview.get()).message_id == held.id
+
+
+async def test_a_hidden_message_shows_no_link(node: Node, cast: Cast, clock: FakeClock, web: Web) -> None:
+    client = RoomClient(node, cast["bob"], cast.room)
+    await client.join()
+    sent = await node.send(cast["alice"], cast.room, LINK)
+    await look(node, web, clock)
+    await node.communities.reports.report(cast["mo"], ReportMessage(message_id=sent.id, reason="rude", cid=cid()))
+    for shown in (None, SHOWN):
+        await client.catch_up()
+        assert client.messages[sent.id]["preview"] == shown
+        assert client.state() == await node.snapshot(cast["bob"], cast.room)
+        if shown is None:
+            await node.communities.reports.dismiss(cast["mo"], sent.id)

@@ -6,15 +6,18 @@ import asyncio
 
 import pytest
 
-from mypick.community.commands import BanMember, SetRole
+from mypick.community.commands import BanMember, DecideHeld, EditMessage, SetRole, SetRoomMode
 from mypick.community.entry.commands import ChangeCommunity, ChangeRoom, CreateRoom, OrderRooms, TransferCommunity
 from mypick.community.models import Community, Membership, Room
 from mypick.community.policy import Role
 from mypick.community.rooms import MAX_ROOMS
 from mypick.community.streams import room_of
 from mypick.errors import Code, DomainError
-from tests.community.stage import Cast, Node, RoomClient, cid, code, community, refused, user
+from mypick.search.commands import SearchTexts
+from mypick.search.service import MAX_COMPARED
+from tests.community.stage import Cast, Node, RoomClient, cid, code, community, refused, texts, user
 from tests.fakes import FakeClock
+from tests.queries import counted
 
 
 async def test_what_managers_change_reaches_who_is_there(two: list[Node], clock: FakeClock) -> None:
@@ -54,6 +57,27 @@ async def test_what_managers_change_reaches_who_is_there(two: list[Node], clock:
     assert node.looks == 1, "those who may no longer read are looked for, once"
 
 
+async def test_rooms_are_listed_with_their_modes_to_whoever_may_read_them(
+    node: Node, cast: Cast, clock: FakeClock
+) -> None:
+    oz, settings, guest = cast["oz"], node.communities.settings, await user("guest", clock)
+    staff = await settings.create_room(oz, cast.community, CreateRoom(name="back room", kind="staff"))
+    old = await settings.create_room(oz, cast.community, CreateRoom(name="old"))
+    await settings.change_room(oz, old.id, ChangeRoom(archived=True))
+    mode = {"room_id": cast.room, "cid": cid(), "slow_seconds": 5, "unique_text": True}
+    await node.communities.moderation.set_mode(oz, SetRoomMode.model_validate(mode))
+    with counted() as asked:
+        seen = await settings.rooms(guest, cast.community)
+    assert len(asked) == 4
+    assert [(room.id, room.archived, room.mode.slow_seconds) for room in seen] == [
+        (cast.room, False, 5),
+        (old.id, True, 0),
+    ]
+    assert [room.id for room in await settings.rooms(cast["mo"], cast.community)] == [cast.room, staff.id, old.id]
+    await settings.change(oz, cast.community, ChangeCommunity(visibility="members"))
+    assert (await refused(settings.rooms(guest, cast.community))).code is Code.NOT_MEMBER
+
+
 async def test_a_change_that_changes_nothing_tells_nobody(node: Node, cast: Cast) -> None:
     oz, settings = cast["oz"], node.communities.settings
     for _ in range(2):
@@ -79,6 +103,22 @@ async def test_an_archived_room_is_read_and_not_written(node: Node, cast: Cast) 
     assert [room.name for room in listed.rooms] == ["another"]
     await settings.change_room(oz, cast.room, ChangeRoom(archived=False))
     await node.send(cast["alice"], cast.room, "after")
+
+
+async def test_what_was_held_comes_into_no_archived_room(node: Node, cast: Cast, clock: FakeClock) -> None:
+    oz, settings, guest = cast["oz"], node.communities.settings, await user("guest", clock)
+    held = [await node.send(guest, cast.room, f"https://a.example/{number}") for number in range(2)]
+    await settings.create_room(oz, cast.community, CreateRoom(name="another"))
+    await settings.change_room(oz, cast.room, ChangeRoom(archived=True))
+    approve, reject = [
+        DecideHeld(message_id=one.id, approve=yes, cid=cid()) for one, yes in zip(held, (True, False), strict=True)
+    ]
+    assert (await refused(node.communities.held.decide(cast["mo"], approve))).code is Code.LOCKED
+    await node.communities.held.decide(cast["mo"], reject)
+    assert await texts(node, cast["alice"], cast.room) == []
+    await settings.change_room(oz, cast.room, ChangeRoom(archived=False))
+    await node.communities.held.decide(cast["mo"], approve)
+    assert await texts(node, cast["alice"], cast.room) == ["https://a.example/0"]
 
 
 async def test_rooms_have_a_bound_that_many_at_once_do_not_pass(two: list[Node], clock: FakeClock) -> None:
@@ -153,6 +193,18 @@ async def _outcome(attempt: object) -> Code | None:
     except DomainError as refusal:
         return refusal.code
     return None
+
+
+async def test_no_cursor_tells_of_what_is_said_in_a_staff_room(node: Node, cast: Cast, clock: FakeClock) -> None:
+    oz, guest, edits = cast["oz"], await user("guest", clock), node.communities.edits
+    staff = await node.communities.settings.create_room(oz, cast.community, CreateRoom(name="back room", kind="staff"))
+    for number in range(MAX_COMPARED + 1):
+        sent = await node.send(oz, staff.id, f"the merger {number}")
+        if number % 2:
+            await edits.edit(oz, EditMessage(message_id=sent.id, cid=cid(), text=f"the Merger {number}", rev=1))
+    for who in (guest, oz):
+        found = await node.communities.search.search(who, SearchTexts(q="merger", community_id=cast.community))
+        assert (found.items, found.next_cursor) == ([], None)
 
 
 async def test_who_is_no_longer_a_moderator_leaves_what_is_theirs_at_once(node: Node, cast: Cast) -> None:

@@ -66,7 +66,7 @@ async def test_a_community_is_opened_joined_and_left(
         assert (status, body["data"]) == (201, {"member": True})
     (mine,) = await get(rest, "/communities?mine=true", alice)
     listed = {key: value for key, value in community.items() if key not in ("rooms", "unread_discussions")}
-    assert mine == listed | {"role": "newcomer"}
+    assert mine == listed | {"role": "newcomer", "unread": 0}
     for _ in range(2):
         status, body, _ = await rest.call("DELETE", path, headers=alice.headers)
         assert (status, body["data"]) == (200, {"member": False})

@@ -139,3 +139,41 @@ async def test_moderators_work_over_rest(rest: Rest, alice: Fan, bob: Fan, priva
     log = await do("GET", f"/communities/{community}/moderation-log?action=ban", alice)
     assert [(one["action"], one["reason"]) for one in log] == [("ban", "spam")]
     assert sent["status"] == "sent"
+
+
+async def test_those_who_run_a_community_see_its_rooms_and_put_members_out(
+    rest: Rest, alice: Fan, bob: Fan, private: dict[str, Any]
+) -> None:
+    path = f"/communities/{private['community_id']}"
+    await Community.all().update(visibility="public")
+
+    async def do(method: str, path: str, fan: Fan, *, ok: int = 200, **options: Any) -> Any:
+        status, answer, _ = await rest.call(method, path, headers=fan.headers, **options)
+        assert status == ok, answer
+        return answer.get("data") or answer["error"]
+
+    (room,) = await do("GET", f"{path}/rooms", alice)
+    assert (room["id"], room["archived"], room["mode"]["locked"]) == (private["room_id"], False, False)
+    await do("POST", f"{path}/members/me", bob, ok=201)
+    await do("POST", f"/rooms/{room['id']}/messages", alice, json={"cid": "n", "text": "news"}, ok=201)
+    (listed,) = await do("GET", "/communities?mine=true", bob)
+    assert (listed["id"], listed["unread"], listed["role"]) == (private["community_id"], 1, "newcomer")
+    refused = await do("DELETE", f"{path}/members/{alice.id}", bob, ok=403)
+    assert refused["code"] == "FORBIDDEN"
+    for _ in range(2):
+        assert await do("DELETE", f"{path}/members/{bob.id}?reason=rude", alice) == {"member": False}
+    (entry,) = await do("GET", f"{path}/moderation-log?action=remove-member", alice)
+    assert (entry["user"]["id"], entry["reason"]) == (bob.id, "rude")
+    await Community.all().update(visibility="members")
+    await do("POST", f"{path}/requests", bob, json={"text": "sorry"}, ok=201)
+    query = f"?community_id={private['community_id']}"
+    (asked,) = await do("GET", f"/users/me/requests{query}", bob)
+    assert (asked["status"], asked["text"]) == ("waiting", "sorry")
+    assert (await do("DELETE", f"{path}/requests/me", bob))["status"] == "withdrawn"
+    await do("POST", f"{path}/claims", bob, json={}, ok=201)
+    (claim,) = await do("GET", f"/claims{query}", bob)
+    assert claim["status"] == "waiting"
+    await do("PUT", f"{path}/terms", alice, json={"cid": "t", "text": "banana", "effect": "hold"})
+    assert [one["text"] for one in await do("GET", f"{path}/terms?effect=hold", alice)] == ["banana"]
+    status, answer, _ = await rest.call("GET", f"{path}/terms?effect=block", headers=alice.headers)
+    assert (status, answer["data"]) == (200, [])

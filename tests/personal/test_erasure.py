@@ -14,7 +14,9 @@ from mypick.accounts.actor import Actor
 from mypick.accounts.commands import LogIn
 from mypick.accounts.device import Device
 from mypick.accounts.models import ApiKey, RefreshToken, Session, User
-from mypick.community.models import Membership, Message, ModerationEntry, Reaction, Report
+from mypick.community.commands import ReportMessage
+from mypick.community.models import Membership, Message, ModerationEntry, Reaction, Report, Room
+from mypick.community.policy import Role
 from mypick.community.streams import room_of
 from mypick.creators.models import Creator
 from mypick.db import Database
@@ -24,7 +26,7 @@ from mypick.jobs.models import Job
 from mypick.personal.commands import EraseMe
 from mypick.personal.erasures import SETTLE_S
 from mypick.personal.models import Erasure
-from tests.community.stage import RoomClient, refused
+from tests.community.stage import RoomClient, cid, refused
 from tests.community.test_erasure import everything
 from tests.fakes import FakeClock
 from tests.personal.stage import (
@@ -161,6 +163,26 @@ async def test_logging_in_calls_it_off(domain: Domain, alice: Actor, clock: Fake
     again = await log_in(domain, "alice@example.com")
     await erase(domain, again, clock)
     assert (await Message.get()).text == ""
+
+
+async def test_what_an_erased_reporter_hid_is_shown_by_whoever_lets_it_stand(
+    domain: Domain, alice: Actor, bob: Actor, clock: FakeClock
+) -> None:
+    """The report goes with who made it; the message must not stay hidden for ever."""
+    room = await room_of_a_creator(domain)
+    community_id = (await Room.get(id=room)).community_id
+    for who in (alice, bob):
+        await domain.communities.members.join(who, community_id)
+    await Membership.filter(user_id=alice.user_id).update(rank=Role.MODERATOR)
+    said = await say(domain, bob, room, "nothing bad")
+    await domain.communities.reports.report(alice, ReportMessage(message_id=said, reason="rude", cid=cid()))
+    assert (await Message.get(id=said)).hidden_at
+    await erase(domain, alice, clock)
+    await Membership.filter(user_id=bob.user_id).update(rank=Role.OWNER)
+    reports = domain.communities.reports
+    assert (await reports.dismiss(bob, said)).dismissed == 0
+    assert (await domain.communities.places.message(bob, said)).data.text == "nothing bad"
+    assert (await reports.dismiss(bob, said)).dismissed == 0
 
 
 async def test_asking_ends_all_sessions_and_nobody_else_s(domain: Domain, alice: Actor, bob: Actor) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mypick.accounts.actor import Actor
+from mypick.accounts.models import User
 from mypick.community.models import Message
 from mypick.domain import Domain
 from mypick.errors import Code
@@ -65,13 +66,17 @@ async def test_the_file_holds_what_was_done_in_discussions(
     assert "I think so too" not in str({name: rows for name, rows in found.items() if name != "notifications"})
 
 
-async def test_a_person_is_told_when_it_is_ready(domain: Domain, alice: Actor) -> None:
+@pytest.mark.parametrize(
+    ("locale", "title"), [("en", "Your data is ready"), ("ko", "내 데이터 파일이 준비됐어요")]
+)
+async def test_a_person_is_told_when_it_is_ready(domain: Domain, alice: Actor, locale: str, title: str) -> None:
+    await User.filter(id=alice.user_id).update(locale=locale)
     asked = await domain.personal.exports.ask(alice)
     await work_off(domain)
     state = await domain.personal.exports.state(alice, asked.id)
     assert (state.state, state.sections_done) == ("ready", state.sections)
     (item,) = (await domain.notifications.unread(alice)).items
-    assert (item.data.kind, item.data.url) == ("announcement", "/settings")
+    assert (item.data.kind, item.data.url, item.data.title) == ("announcement", "/settings", title)
 
 
 async def test_more_than_a_page_is_whole(domain: Domain, alice: Actor, room: int) -> None:

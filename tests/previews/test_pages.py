@@ -53,6 +53,36 @@ def test_charsets_of_header_mark_and_meta(body: bytes, charset: str | None) -> N
     assert page.title == "한국"
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"<![foo[x]]>",
+        b"<![>",
+        b"<![if !IE]>",
+        b"<![CDATA[x]]>",
+        b"<meta name=description content='&#" + b"9" * 5_000 + b";'>",
+    ],
+)
+def test_what_no_parser_expects_takes_nothing_else_along(odd: bytes) -> None:
+    page = read_page(b"<title>before</title>" + odd, None)
+    assert page is not None
+    assert page.title == "before"
+    if odd.startswith(b"<!"):
+        page = read_page(odd + b"<title>behind</title>", None)
+        assert page is not None
+        assert page.title == "behind"
+
+
+_PIECES = ["<![", "]>", "<!", "<!--", "-->", "[", "&#", "9" * 4_400, ";", "<a ", "='", "x", ">"]
+
+
+@given(st.lists(st.sampled_from(_PIECES)))
+def test_no_markup_breaks_the_reading(pieces: list[str]) -> None:
+    page = read_page(b"<title>a</title>" + "".join(pieces).encode(), None)
+    assert page is not None
+    assert page.title == "a"
+
+
 @given(st.binary(max_size=400), st.sampled_from([None, "utf-8", "euc-kr", "hex", "idna", "punycode", "\x00"]))
 def test_no_bytes_break_the_reading(body: bytes, charset: str | None) -> None:
     page = read_page(b"<title>" + body, charset)

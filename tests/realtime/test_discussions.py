@@ -94,6 +94,7 @@ async def test_what_is_said_on_one_node_is_read_on_both(both: tuple[Node, Node],
             "score": 0,
             "ups": 0,
             "downs": 0,
+            "preview": None,
         }
     activity = await his.event("discussion-activity")
     assert (activity["data"]["comments"], activity["data"]["discussion_id"]) == (1, stage.talk)

@@ -64,7 +64,7 @@ class Guest:
     async def ask(self, name: str) -> None:
         await self._raw.send(f'42{ROOMS},1["{name}",{{"room_id":{self._room}}}]')
         while not (frame := str(await self._raw.receive())).startswith(f"43{ROOMS},1"):
-            assert '"presence"' in frame
+            assert '"presence"' in frame or frame == "2"  # a ping: on a busy machine it takes longer than the interval
         assert orjson.loads(frame.split(",1", 1)[1])[0]["ok"]
 
 

@@ -34,7 +34,7 @@ class ClaimItem(Command):
 
 
 class Verdict(Command):
-    """End the reports of a message: ``agree`` deletes it, otherwise it stands and is in view."""
+    """End the reports of something: ``agree`` deletes it, otherwise it stands and is in view."""
 
     agree: bool
     reason: Reason | None = None
@@ -42,9 +42,9 @@ class Verdict(Command):
 
 
 class DecideReports(Verdict):
-    """End the reports of a message: ``agree`` deletes it, otherwise it stands and is in view."""
+    """End the reports of a message, discussion or comment: ``agree`` deletes it, otherwise it stands and is in view."""
 
-    message_id: Id
+    message_id: Id = Field(description="of the reported message, discussion or comment")
 
 
 class NewPurge(Somebody):

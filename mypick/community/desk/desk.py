@@ -49,7 +49,8 @@ class Desk:
                 await DeskClaim.filter(community_id=community_id, kind=kind, item_id=item_id).delete()
             return [await self._event(community_id, kind, item_id, None)]
 
-        await self._streams.append(Append(streams=[desk_of(community_id)], decide=decide))
+        # beside the groups: chat need not wait while what waits is counted
+        await self._streams.append_alone(Append(streams=[desk_of(community_id)], decide=decide))
 
     async def join(
         self, actor: Actor, community_id: int, epoch: str | None, after_seq: int | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from tortoise.models import Model
@@ -13,13 +13,17 @@ from mypick.accounts.actor import Actor
 from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.commands import DecideHeld
+from mypick.community.desk.expiry import AT_ONCE, KEEP
 from mypick.community.desk.touches import Touches
+from mypick.community.discussions.commands import DecideHeldPost
+from mypick.community.discussions.held import HeldPosts
 from mypick.community.entry.notices import Notices
 from mypick.community.indexing import indexed
 from mypick.community.logbook import note
 from mypick.community.mentions import Told, tell_about
 from mypick.community.models import Community, HeldMessage, Message
 from mypick.community.moderation import require_office
+from mypick.community.modes import require_standing
 from mypick.community.policy import Action
 from mypick.community.previewing import PREVIEW, ask_for_preview
 from mypick.community.rooms import Rooms, receipt
@@ -27,14 +31,11 @@ from mypick.community.standings import Place, Standings
 from mypick.community.streams import CREATED, room_of
 from mypick.community.texts import text_hash
 from mypick.community.views import Done
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
 from mypick.search.index import new_row
 from mypick.streams import Append, Event, NewEvent, Streams
-
-KEEP = timedelta(days=14)  # what nobody looked at by then is of no use to a chat
-AT_ONCE = 200  # given up in one run; the next one is an hour later
 
 
 class HeldMessages:
@@ -45,6 +46,7 @@ class HeldMessages:
         rooms: Rooms,
         touches: Touches,
         notices: Notices,
+        posts: HeldPosts,
         *,
         clock: Clock,
         ids: Ids,
@@ -55,16 +57,19 @@ class HeldMessages:
         self._rooms = rooms
         self._touches = touches
         self._notices = notices
+        self._posts = posts
         self._clock = clock
         self._ids = ids
         self._jobs = jobs
 
     async def decide(self, actor: Actor, command: DecideHeld) -> Done:
         """Let a held message through, as if it were sent now, or throw its text away. Whoever it mentions or answers
-        hears of it then; whose message was thrown away is told."""
+        hears of it then; whose message was thrown away is told. A held post, which the desk shows beside it, goes to
+        ``HeldPosts``."""
         held = await HeldMessage.get_or_none(id=command.message_id)
         if held is None:
-            raise not_found("held message")
+            post = DecideHeldPost(post_id=command.message_id, approve=command.approve, cid=command.cid)
+            return await self._posts.decide(actor, post)
         stream, now = await self._rooms.stream_of(held.room_id), self._clock.now()
         entry_id, notice_id, *told_ids = await self._ids.take(4)
         site_role = await people.site_role_of(held.author_id) or "fan"
@@ -84,6 +89,7 @@ class HeldMessages:
                 raise DomainError(Code.BANNED, "its author was banned meanwhile: reject it")
             posted[:] = []
             if command.approve:
+                require_standing(place)
                 told.may_mention, told.anybody = policy.may(target.role, Action.MENTION), False
                 posted.append(await self._let_through(waiting, place, told, now))
             else:

@@ -12,6 +12,7 @@ from mypick.accounts import queries as people
 from mypick.community.desk.models import Appeal, DeskClaim, Purge
 from mypick.community.desk.touches import ItemKind
 from mypick.community.desk.views import Counts, DeskItem, Progress
+from mypick.community.discussions import held as held_posts
 from mypick.community.discussions.reports import Reported, reported
 from mypick.community.entry.models import JoinRequest
 from mypick.community.models import HeldMessage, Message, Report, Room
@@ -25,7 +26,8 @@ MAX_CLAIMS = 200  # items of one community that somebody deals with, shown to wh
 async def is_waiting(kind: ItemKind, item_id: int) -> bool:
     match kind:
         case "held":
-            return await HeldMessage.filter(id=item_id, status="waiting").exists()
+            message = HeldMessage.filter(id=item_id, status="waiting")
+            return await message.exists() or await held_posts.waits(item_id)
         case "report":
             return await Report.filter(message_id=item_id, outcome=None).exists()
         case "request":
@@ -41,7 +43,9 @@ async def is_here(community_id: int, kind: ItemKind, item_id: int) -> bool:
     match kind:
         case "held":
             held = await HeldMessage.get_or_none(id=item_id)
-            return held is not None and await Room.filter(id=held.room_id, community_id=community_id).exists()
+            if held is None:
+                return await held_posts.is_here(community_id, item_id)
+            return await Room.filter(id=held.room_id, community_id=community_id).exists()
         case "report":
             return await Report.filter(community_id=community_id, message_id=item_id).exists()
         case "request":
@@ -58,11 +62,12 @@ async def progress_of(kind: ItemKind, item_id: int) -> Progress | None:
 
 
 async def counts_of(community_id: int) -> Counts:
-    """Six queries, each over an index that holds what waits."""
+    """Seven queries, each over an index that holds what waits."""
+    messages = await HeldMessage.filter(room_id__in=await _rooms(community_id), status="waiting").count()
     reported = Report.filter(community_id=community_id, outcome=None)
     distinct = await reported.annotate(messages=Count("message_id", distinct=True)).values_list("messages")
     return Counts(
-        held=await HeldMessage.filter(room_id__in=await _rooms(community_id), status="waiting").count(),
+        held=messages + await held_posts.count(community_id),
         report=distinct[0][0] if distinct else 0,
         request=await JoinRequest.filter(community_id=community_id, status="waiting").count(),
         appeal=await Appeal.filter(community_id=community_id, status="waiting").count(),
@@ -84,8 +89,8 @@ async def page_of_items(community_id: int, kind: ItemKind, after: int, limit: in
     for item in found:
         claim = claims.get(item["id"])
         shown: dict[str, Any] = {
-            "room_id": None, "discussion_id": None, "cause": None, "reasons": [], "reports": 0, "weight": 0.0,
-            "hidden": False, "progress": None,
+            "subject": None, "room_id": None, "discussion_id": None, "title": "", "cause": None, "term": None,
+            "reasons": [], "reports": 0, "weight": 0.0, "hidden": False, "progress": None,
         }  # fmt: skip
         shown |= {name: value for name, value in item.items() if name != "user_id"}
         items.append(
@@ -101,14 +106,18 @@ async def page_of_items(community_id: int, kind: ItemKind, after: int, limit: in
 
 
 async def _held(community_id: int, after: int, limit: int) -> list[dict[str, Any]]:
+    """Messages and posts together: one counter gives their ids."""
     rows = HeldMessage.filter(room_id__in=await _rooms(community_id), status="waiting", id__gt=after)
-    return [
-        {
-            "id": row.id, "room_id": row.room_id, "user_id": row.author_id, "text": row.text, "cause": row.cause,
-            "created_at": row.created_at,
-        }
-        for row in await rows.order_by("id").limit(limit)
-    ]  # fmt: skip
+    messages = await rows.order_by("id").limit(limit).values("room_id", *_HELD)
+    posts = await held_posts.waiting(community_id, after, limit)
+    found = [{"subject": "message", **row} for row in messages]
+    found += [{"subject": "comment" if row["discussion_id"] else "discussion", **row} for row in posts]
+    for item in found:
+        item["user_id"] = item.pop("author_id")
+    return sorted(found, key=lambda item: int(item["id"]))[:limit]
+
+
+_HELD = ("id", "author_id", "text", "cause", "term", "created_at")
 
 
 async def _reported(community_id: int, after: int, limit: int) -> list[dict[str, Any]]:
@@ -130,15 +139,17 @@ async def _reported(community_id: int, after: int, limit: int) -> list[dict[str,
     for item_id, reports, weight in rows:
         message = messages.get(item_id)
         if message is not None:
-            here = Reported(message.author_id, message.text, 0, message.hidden_at is not None)
+            here = Reported(message.author_id, "", message.text, 0, message.hidden_at is not None)
         else:
             here = posts[item_id]
         found.append(
             {
                 "id": item_id,
+                "subject": reasons[item_id][0].kind,
                 "room_id": message.room_id if message else None,
                 "discussion_id": here.discussion_id or None,
                 "user_id": here.author_id,
+                "title": here.title,
                 "text": here.text,
                 "reports": reports,
                 "weight": int(weight) / 100,

@@ -250,5 +250,6 @@ def _view(purge: Purge) -> PurgeView:
         room_id=purge.room_id,
         found=purge.found,
         done=purge.done,
+        created_at=purge.created_at,
         finished_at=purge.finished_at,
     )

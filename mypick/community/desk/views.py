@@ -1,4 +1,4 @@
-"""What is shown at the moderators' desk."""
+"""What moderators are shown: the desk, what is held, reports, and their log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Progress(View):
 
 class DeskChange(View):
     kind: ItemKind
-    id: int = Field(description="of the held message, the reported message, the request, the appeal or the purge")
+    id: int = Field(description="of what is held or reported, the request, the appeal or the purge")
     waiting: bool = Field(description="false once it is dealt with")
     claimed_by: int | None = Field(description="the user who deals with it")
     claimed_until: Instant | None
@@ -48,18 +48,26 @@ class DeskChanged(View):
     data: DeskChange
 
 
+Subject = Literal["message", "discussion", "comment"]
+
+
 class DeskItem(View):
     kind: ItemKind
     id: int
-    room_id: int | None = Field(description="of a message")
-    discussion_id: int | None = Field(description="of a discussion or comment")
+    subject: Subject | None = Field(description="what was held or reported; null for what is neither")
+    room_id: int | None = Field(description="of a message; null for all rooms of a purge")
+    discussion_id: int | None = Field(
+        description="of a comment or a discussion; null for a held one, which has not begun"
+    )
     user: PersonBrief | None = Field(description="whom it is about")
+    title: str = Field(description="of a discussion; empty otherwise")
     text: str = Field(description="what was said, asked or replied")
-    cause: str | None = Field(description="why it was held; what an appeal is about")
+    cause: str | None = Field(description="why it was held: term, link, flood; what an appeal is about")
+    term: str | None = Field(description="that a held text holds")
     reasons: list[str] = Field(description="of the first ten reports")
     reports: int
     weight: float = Field(description="of the reports together")
-    hidden: bool = Field(description="whether reports took the message from view")
+    hidden: bool = Field(description="whether reports took it from view")
     created_at: Instant
     claimed_by: PersonBrief | None
     claimed_until: Instant | None
@@ -98,6 +106,7 @@ class PurgeView(View):
     room_id: int | None = Field(description="null: all rooms of the community, and its discussions")
     found: int = Field(description="messages, discussions and comments that were there when it began")
     done: int
+    created_at: Instant
     finished_at: Instant | None
 
 
@@ -127,3 +136,40 @@ class AppealView(View):
     status: AppealStatus
     answer: str | None
     created_at: Instant
+
+
+class HeldView(View):
+    id: int
+    author: PersonBrief | None
+    text: str
+    cause: str = Field(examples=["term"], description="term, link, flood")
+    term: str | None = Field(description="that the text holds, where the cause is a term")
+    created_at: Instant
+
+
+class ReportView(View):
+    id: int
+    kind: Literal["message", "discussion", "comment"]
+    message_id: int = Field(description="id of the message, discussion or comment")
+    discussion_id: int | None = Field(description="where it is; null for a message")
+    author: PersonBrief | None = Field(description="of what is reported")
+    text: str = Field(description="of what is reported, as it is now")
+    reporter: PersonBrief | None
+    reason: str
+    created_at: Instant
+
+
+class Dismissed(View):
+    dismissed: int = Field(description="how many reports were open")
+
+
+class LogEntryView(View):
+    id: int
+    actor: PersonBrief | None
+    action: str
+    user: PersonBrief | None = Field(description="to whom it was done")
+    room_id: int | None
+    message_id: int | None
+    reason: str | None
+    details: dict[str, Any]
+    at: Instant

@@ -11,7 +11,7 @@ from mypick.community.discussions import counts
 from mypick.community.discussions.counts import ALL_BUT_VOTES, CountJobs
 from mypick.community.discussions.floor import Floor, seq_in
 from mypick.community.discussions.indexing import forget_posts
-from mypick.community.discussions.models import Comment, Discussion, Place, PostRevision
+from mypick.community.discussions.models import Comment, Discussion, Place, PostPreview, PostRevision
 from mypick.community.discussions.streams import COMMENT_DELETED, DELETED, stream_of
 from mypick.community.mentions import forget_text
 from mypick.community.models import Report
@@ -115,10 +115,11 @@ async def bury_discussion(row: Discussion, seq: int | None, now: datetime) -> No
 
 
 async def _forget(posts: Sequence[Discussion | Comment], community_id: int) -> None:
-    """What the search index has, revisions, and what notifications and reports quote."""
+    """What the search index has, revisions, previews, and what notifications and reports quote."""
     await forget_posts(posts, community_id)
     ids = [post.id for post in posts]
     await PostRevision.filter(post_id__in=ids).delete()
+    await PostPreview.filter(post_id__in=ids).delete()
     await Report.filter(message_id__in=ids).update(reason="")
     await Report.filter(message_id__in=ids, outcome=None).update(outcome="deleted")
-    await forget_text(ids, "")
+    await forget_text(ids)

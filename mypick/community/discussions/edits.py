@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from tortoise.expressions import F
 
@@ -20,8 +20,9 @@ from mypick.community.discussions.counts import ALL_BUT_VOTES, CountJobs
 from mypick.community.discussions.floor import Floor, Held, require_shown, seq_in, standing_comment, standing_discussion
 from mypick.community.discussions.indexing import indexed, together
 from mypick.community.discussions.models import Comment, Discussion, PostRevision
+from mypick.community.discussions.previewing import POST_PREVIEW, ask_for_post_preview
 from mypick.community.discussions.streams import COMMENT_DELETED, COMMENT_EDITED, DELETED, EDITED, stream_of
-from mypick.community.mentions import forget_text
+from mypick.community.mentions import quote_anew
 from mypick.community.models import ModerationEntry, Report
 from mypick.community.policy import Action
 from mypick.community.streams import community_stream
@@ -29,15 +30,26 @@ from mypick.community.terms.rules import TextRules
 from mypick.community.views import Done, Edited
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
+from mypick.jobs.queue import Jobs
 from mypick.search.index import put
 from mypick.streams import Event, NewEvent
+
+Require = Callable[[Held, Discussion | Comment], Awaitable[None]]
+
+
+class Deletion(Protocol):
+    """A command that deletes."""
+
+    @property
+    def reason(self) -> str | None: ...
 
 
 class PostEdits:
     def __init__(
-        self, floor: Floor, count_jobs: CountJobs, rules: TextRules, touches: Touches, *, ids: Ids
+        self, floor: Floor, count_jobs: CountJobs, rules: TextRules, touches: Touches, *, ids: Ids, jobs: Jobs
     ) -> None:
         self._floor = floor
+        self._jobs = jobs
         self._touches = touches
         self._rules = rules
         self._count_jobs = count_jobs
@@ -47,75 +59,90 @@ class PostEdits:
         """Change title and text of one's own. What stood there is kept as a revision until it is deleted."""
         discussion_id = command.discussion_id
         community_id = await self._floor.community_of(discussion_id)
-        found: list[tuple[Discussion, datetime]] = []
+        found: list[tuple[Discussion, Held]] = []
+        linked: list[bool] = []
 
         async def decide() -> Sequence[NewEvent]:
             held = await self._floor.hold_discussion(discussion_id, actor)
             row = standing_discussion(held.discussion)
             await self._require_own(held, row, command.rev, together(command.title, command.text))
-            found[:] = [(row, held.now)]
+            found[:] = [(row, held)]
             return [
                 NewEvent(stream, EDITED, {}, ref=row.id, actor_id=actor.user_id)
                 for stream in (stream_of(discussion_id), community_stream(community_id))
             ]
 
         async def effect(events: Sequence[Event]) -> None:
-            ((row, now),) = found
-            await _keep(row, now)
+            ((row, held),) = found
+            await _keep(row, held.now)
             await Discussion.filter(id=row.id).update(
                 title=command.title,
                 text=command.text,
                 rev=row.rev + 1,
-                edited_at=now,
+                edited_at=held.now,
                 changed_seq=seq_in(events, stream_of(discussion_id)),
             )
             await put([indexed(row, community_id, together(command.title, command.text))])
-            await forget_text([row.id], command.text)
+            await quote_anew(row.id, command.text, held.community)
+            linked.append(await ask_for_post_preview(self._jobs, row.id, command.text, row.text))
 
         done = await self._floor.change(
             actor, "edit-discussion", command, community_id=community_id, discussion_id=discussion_id,
             decide=decide, effect=effect, reply=_edited(command.rev),
         )  # fmt: skip
+        if any(linked):
+            self._jobs.wake(POST_PREVIEW)
         return Edited(**done.reply)
 
     async def edit_comment(self, actor: Actor, command: EditComment) -> Edited:
         """Change one's own words, as in ``edit_discussion``."""
         discussion_id = await self._floor.discussion_of(command.comment_id)
         community_id = await self._floor.community_of(discussion_id)
-        found: list[tuple[Comment, datetime]] = []
+        found: list[tuple[Comment, Held]] = []
+        linked: list[bool] = []
 
         async def decide() -> Sequence[NewEvent]:
             held = await self._floor.hold_discussion(discussion_id, actor)
             row = await standing_comment(command.comment_id)
             await self._require_own(held, row, command.rev, command.text)
-            found[:] = [(row, held.now)]
+            found[:] = [(row, held)]
             return [NewEvent(stream_of(discussion_id), COMMENT_EDITED, {}, ref=row.id, actor_id=actor.user_id)]
 
         async def effect(events: Sequence[Event]) -> None:
-            ((row, now),) = found
-            await _keep(row, now)
+            ((row, held),) = found
+            await _keep(row, held.now)
             await Comment.filter(id=row.id).update(
-                text=command.text, rev=row.rev + 1, edited_at=now, changed_seq=events[0].seq
+                text=command.text, rev=row.rev + 1, edited_at=held.now, changed_seq=events[0].seq
             )
             await put([indexed(row, community_id, command.text)])
-            await forget_text([row.id], command.text)
+            await quote_anew(row.id, command.text, held.community)
+            linked.append(await ask_for_post_preview(self._jobs, row.id, command.text, row.text))
 
         done = await self._floor.change(
             actor, "edit-comment", command, community_id=community_id, discussion_id=discussion_id,
             decide=decide, effect=effect, reply=_edited(command.rev),
         )  # fmt: skip
+        if any(linked):
+            self._jobs.wake(POST_PREVIEW)
         return Edited(**done.reply)
 
     async def delete_discussion(self, actor: Actor, command: DeleteDiscussion) -> Done:
         """Take back one's own, or a moderator somebody's. Its title and text are then nowhere; what others said in it
         stays, and can be read by whoever has the address."""
-        discussion_id = command.discussion_id
+        return await self.take_down_discussion(actor, "delete-discussion", command, command.discussion_id)
+
+    async def take_down_discussion(
+        self, actor: Actor, name: str, command: Deletion, discussion_id: int, require: Require | None = None
+    ) -> Done:
+        """The same for any command ``name``; ``require`` refuses what else it must, under the locks."""
         community_id = await self._floor.community_of(discussion_id)
         entry_id = await self._ids.one()
         found: list[Held] = []
 
         async def decide() -> Sequence[NewEvent]:
             held = await self._hold_to_delete(discussion_id, actor, None)
+            if require:
+                await require(held, held.discussion)
             found[:] = [held]
             if held.discussion.deleted_at:
                 return ()
@@ -137,7 +164,7 @@ class PostEdits:
             return {"seq": seq_in(events, stream_of(discussion_id)) if events else found[0].discussion.changed_seq}
 
         done = await self._floor.change(
-            actor, "delete-discussion", command, community_id=community_id, discussion_id=discussion_id,
+            actor, name, command, community_id=community_id, discussion_id=discussion_id,
             decide=decide, effect=effect, reply=reply,
         )  # fmt: skip
         self._touches.wake()
@@ -145,14 +172,22 @@ class PostEdits:
 
     async def delete_comment(self, actor: Actor, command: DeleteComment) -> Done:
         """Take back one's own words, or a moderator somebody's. A tombstone stays, under which the answers hang."""
-        discussion_id = await self._floor.discussion_of(command.comment_id)
+        return await self.take_down_comment(actor, "delete-comment", command, command.comment_id)
+
+    async def take_down_comment(
+        self, actor: Actor, name: str, command: Deletion, comment_id: int, require: Require | None = None
+    ) -> Done:
+        """As ``take_down_discussion``."""
+        discussion_id = await self._floor.discussion_of(comment_id)
         community_id = await self._floor.community_of(discussion_id)
         entry_id, event_id = await self._ids.take(2)  # what else is told takes the two that the streams give
         found: list[tuple[Held, Comment, counts.Telling | None]] = []
 
         async def decide() -> Sequence[NewEvent]:
-            row = await Comment.get(id=command.comment_id)
+            row = await Comment.get(id=comment_id)
             held = await self._hold_to_delete(discussion_id, actor, row)
+            if require:
+                await require(held, row)
             found[:] = [(held, row, None)]
             if row.deleted_at:
                 return ()
@@ -178,7 +213,7 @@ class PostEdits:
             return {"seq": events[0].seq if events else found[0][1].changed_seq}
 
         done = await self._floor.change(
-            actor, "delete-comment", command, community_id=community_id, discussion_id=discussion_id,
+            actor, name, command, community_id=community_id, discussion_id=discussion_id,
             decide=decide, effect=effect, reply=reply,
         )  # fmt: skip
         self._touches.wake()

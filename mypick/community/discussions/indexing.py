@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 
 from mypick.community.discussions.models import Comment, Discussion, PostRevision
 from mypick.community.indexing import Said, Texts, labels_of
+from mypick.previews.links import first_link
+from mypick.previews.service import forget_links
 from mypick.search import index
 from mypick.search.index import Indexed
 from mypick.search.service import Kind
@@ -33,6 +35,8 @@ async def forget_posts(posts: Sequence[Discussion | Comment], community_id: int)
     revisions = await PostRevision.filter(post_id__in=list(edited)) if edited else []
     versions = [(post, words_of(post)) for post in posts]
     versions += [(edited[row.post_id], together(row.title, row.text)) for row in revisions]
+    links = [row.text for row in revisions] + [post.text for post in posts]
+    await forget_links([link for text in links if (link := first_link(text))])
     await index.forget([indexed(post, community_id, words) for post, words in versions])
 
 

@@ -104,6 +104,20 @@ class PostRevision(Model):
         unique_together = (("post_id", "rev"),)
 
 
+class PostPreview(Model):
+    """What is behind the first link of a post. Goes with its text."""
+
+    post_id = fields.BigIntField(primary_key=True, generated=False)
+    url = fields.CharField(max_length=2_000)
+    kind = fields.CharField(max_length=5)  # page, image
+    title = fields.CharField(max_length=200)
+    description = fields.CharField(max_length=300)
+    site = fields.CharField(max_length=100)
+
+    class Meta:
+        table = "post_preview"
+
+
 class Vote(Model):
     """One person's vote on one post: 1 or -1. Taking it back removes it."""
 
@@ -146,7 +160,7 @@ class HeldPost(Model):
     text = fields.TextField()
     cause = fields.CharField(max_length=20)  # term, link, flood
     term = fields.CharField(max_length=50, null=True)  # that the post holds
-    status = fields.CharField(max_length=10, default="waiting")  # waiting, approved, rejected
+    status = fields.CharField(max_length=10, default="waiting")  # waiting, approved, rejected, expired
     created_at = fields.DatetimeField()
     decided_at = fields.DatetimeField(null=True)
     decided_by = fields.BigIntField(null=True)

@@ -9,10 +9,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from mypick import db
+from mypick.community.desk.touches import Touches
 from mypick.community.discussions.burying import Burying
 from mypick.community.discussions.models import Comment, Discussion, HeldPost, PostRevision, Visit, Vote
 from mypick.community.discussions.votes import Votes
-from mypick.personal.contribution import PAGE, Contribution, Rows, Section, Step, by_id, delete_batch
+from mypick.personal.contribution import BATCH, PAGE, Contribution, Rows, Section, Step, by_id, delete_batch
 
 POSTS_AT_ONCE = 50  # looked at in one step; those of one discussion are one transaction, some 20 ms
 
@@ -26,9 +28,10 @@ _COLUMNS = {
 
 
 class DiscussionData:
-    def __init__(self, burying: Burying, votes: Votes) -> None:
+    def __init__(self, burying: Burying, votes: Votes, touches: Touches) -> None:
         self._burying = burying
         self._votes = votes
+        self._touches = touches
 
     def contribution(self) -> Contribution:
         return Contribution(
@@ -40,7 +43,7 @@ class DiscussionData:
                 Step("discussions", self._discussions),
                 Step("votes", self._take_back),
                 Step("visits", _visits),
-                Step("held posts", _held),
+                Step("held posts", self._held),
             ],
         )
 
@@ -70,13 +73,20 @@ class DiscussionData:
             await self._votes.take_back(user_id, discussion_id, [post_id for _, post_id in among])
         return 0 if len(ids) == POSTS_AT_ONCE else None
 
+    async def _held(self, user_id: int, _: int) -> int | None:
+        """What waited goes from the desk as well."""
+        async with db.transaction():
+            rows = await HeldPost.filter(author_id=user_id).order_by("id").limit(BATCH)
+            await HeldPost.filter(id__in=[row.id for row in rows]).delete()
+            for row in rows:
+                if row.status == "waiting":
+                    await self._touches.touch(row.community_id, "held", row.id)
+        self._touches.wake()
+        return 0 if len(rows) == BATCH else None
+
 
 async def _visits(user_id: int, _: int) -> int | None:
     return await delete_batch(Visit.filter(user_id=user_id))
-
-
-async def _held(user_id: int, _: int) -> int | None:
-    return await delete_batch(HeldPost.filter(author_id=user_id))
 
 
 # what a person takes with them

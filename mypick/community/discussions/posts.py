@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,57 +10,55 @@ from tortoise.expressions import F
 
 from mypick.accounts.actor import Actor
 from mypick.community import policy
-from mypick.community.discussions import counts, ranking
+from mypick.community.desk.touches import Touches
 from mypick.community.discussions.commands import CreateComment, CreateDiscussion
-from mypick.community.discussions.counts import ALL_BUT_VOTES, CountJobs
-from mypick.community.discussions.floor import Floor, seq_in, standing_discussion
+from mypick.community.discussions.counts import CountJobs
+from mypick.community.discussions.drafts import (
+    Draft,
+    comment_row,
+    commented,
+    created,
+    discussion_row,
+    require_place,
+)
+from mypick.community.discussions.floor import Floor, seq_in
 from mypick.community.discussions.indexing import indexed, together
 from mypick.community.discussions.models import Comment, Discussion, HeldPost
-from mypick.community.discussions.streams import COMMENTED, CREATED, stream_of
+from mypick.community.discussions.previewing import POST_PREVIEW, ask_for_post_preview
+from mypick.community.discussions.streams import stream_of
 from mypick.community.discussions.telling import IDS, Told, tell_of_comment, tell_of_discussion
 from mypick.community.discussions.views import PostSent
 from mypick.community.discussions.visits import follow_by_writing
 from mypick.community.messages import Meter
-from mypick.community.models import Community
 from mypick.community.policy import Action, Standing
 from mypick.community.streams import community_stream
 from mypick.community.terms.rules import Hold, TextRules
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
 from mypick.notifications.announcements import TELL
 from mypick.search.index import new_row
 from mypick.streams import Event, NewEvent
 
-MAX_DEPTH = 8  # levels of comments; an answer to the deepest hangs beside it
 MAX_WAITING = 5  # held posts of one person in one community
-
-
-@dataclass(slots=True)
-class Draft:
-    """A post on its way. What is decided under the locks stands here for what is written after it."""
-
-    id: int
-    author_id: int
-    text: str
-    told: Told
-    title: str = ""
-    reply_to: int | None = None
-    held_for: Hold | None = None
-    now: datetime | None = None
-    community: Community | None = None
-    discussion: Discussion | None = None
-    answered: Comment | None = None
-    telling: counts.Telling | None = None
 
 
 class Posts:
     """``meter`` bounds how often one person writes."""
 
     def __init__(
-        self, floor: Floor, count_jobs: CountJobs, rules: TextRules, *, ids: Ids, jobs: Jobs, meter: Meter
+        self,
+        floor: Floor,
+        count_jobs: CountJobs,
+        rules: TextRules,
+        touches: Touches,
+        *,
+        ids: Ids,
+        jobs: Jobs,
+        meter: Meter,
     ) -> None:
         self._floor = floor
+        self._touches = touches
         self._rules = rules
         self._count_jobs = count_jobs
         self._ids = ids
@@ -89,7 +86,9 @@ class Posts:
             return [draft.discussion]
 
         async def effect(_: Sequence[Event]) -> None:
-            if not draft.held_for:
+            if draft.held_for:
+                await self._touches.touch(community_id, "held", draft.id)
+            else:
                 await self.began(draft)
 
         done = await self._floor.change(
@@ -120,7 +119,9 @@ class Posts:
             return [comment_row(draft, event) for event in events[:1]]
 
         async def effect(events: Sequence[Event]) -> None:
-            if not draft.held_for:
+            if draft.held_for:
+                await self._touches.touch(community_id, "held", draft.id)
+            else:
                 await self.said(draft, events[0])
 
         done = await self._floor.change(
@@ -171,6 +172,7 @@ class Posts:
         if discussion is None or community is None or now is None:
             raise AssertionError("it was decided before")
         await new_row(indexed(discussion, community.id)).save(force_create=True)
+        draft.linked = await ask_for_post_preview(self._jobs, draft.id, draft.text)
         await follow_by_writing(draft.author_id, discussion.id)
         await tell_of_discussion(draft.told, discussion, community, jobs=self._jobs, now=now)
 
@@ -187,6 +189,7 @@ class Posts:
         await self._count_jobs.ask(discussion, telling)
         if comment.parent_id is not None:
             await Comment.filter(id=comment.parent_id).update(replies=F("replies") + 1)
+        draft.linked = await ask_for_post_preview(self._jobs, draft.id, draft.text)
         await follow_by_writing(draft.author_id, discussion.id)
         answered_id = draft.answered.author_id if draft.answered else discussion.author_id
         await tell_of_comment(draft.told, comment, answered_id, discussion, community, jobs=self._jobs, now=now)
@@ -195,77 +198,14 @@ class Posts:
         """After the commit."""
         if draft.told.anybody:
             self._jobs.wake(TELL)
+        if draft.linked:
+            self._jobs.wake(POST_PREVIEW)
 
     def _sent(self, draft: Draft, answer: Mapping[str, Any], duplicate: bool) -> PostSent:
         self.wake(draft)
+        if draft.held_for:
+            self._touches.wake()
         return PostSent(**answer, duplicate=duplicate)
-
-
-async def require_place(draft: Draft, *, may_lock: bool) -> None:
-    """Whether the draft's comment can be where it wants to be, and what it answers there."""
-    if draft.discussion is None:
-        raise AssertionError("a comment has a discussion")
-    standing_discussion(draft.discussion)
-    if draft.discussion.locked and not may_lock:
-        raise DomainError(Code.LOCKED, "this discussion is locked: moderators alone comment now")
-    draft.answered = None
-    if draft.reply_to is not None:
-        draft.answered = await Comment.get_or_none(id=draft.reply_to, discussion_id=draft.discussion.id)
-        if draft.answered is None:
-            raise not_found("comment in this discussion to reply to")
-        if draft.answered.deleted_at:
-            raise DomainError(Code.GONE, "the comment that you reply to was deleted")
-
-
-def created(draft: Draft, stream: str) -> NewEvent:
-    return NewEvent(stream, CREATED, {}, ref=draft.id, actor_id=draft.author_id, id=draft.id)
-
-
-def commented(draft: Draft) -> list[NewEvent]:
-    """``comment-created``, and the news of it for the list."""
-    discussion, now = draft.discussion, draft.now
-    if discussion is None or now is None:
-        raise AssertionError("it was decided before")
-    discussion.comments, discussion.last_at = discussion.comments + 1, now
-    draft.telling = counts.tell(discussion, ALL_BUT_VOTES, now)
-    event = NewEvent(
-        stream_of(discussion.id), COMMENTED, {}, ref=draft.id, actor_id=draft.author_id, id=draft.id
-    )
-    return [event, *draft.telling.events]
-
-
-def discussion_row(draft: Draft, community_id: int, event: Event) -> Discussion:
-    return Discussion(
-        id=draft.id,
-        community_id=community_id,
-        author_id=draft.author_id,
-        title=draft.title,
-        text=draft.text,
-        hot=ranking.hot(0, event.at),
-        last_at=event.at,
-        created_at=event.at,
-    )
-
-
-def comment_row(draft: Draft, event: Event) -> Comment:
-    answered = draft.answered
-    place: dict[str, Any] = {}
-    if answered is not None and answered.depth + 1 < MAX_DEPTH:
-        above = f"{answered.ancestors},{answered.id}" if answered.ancestors else str(answered.id)
-        place = {"parent_id": answered.id, "depth": answered.depth + 1, "ancestors": above}
-    elif answered is not None:
-        place = {"parent_id": answered.parent_id, "depth": answered.depth, "ancestors": answered.ancestors}
-    return Comment(
-        id=draft.id,
-        discussion_id=int(event.stream.partition(":")[2]),
-        author_id=draft.author_id,
-        reply_to=draft.reply_to,
-        seq=event.seq,
-        changed_seq=event.seq,
-        text=draft.text,
-        created_at=event.at,
-        **place,
-    )
 
 
 def _reply(draft: Draft, stream: str) -> Any:

@@ -10,6 +10,7 @@ from itertools import groupby
 from tortoise.expressions import Subquery
 from tortoise.queryset import QuerySet
 
+from mypick.community.desk.touches import Touches
 from mypick.community.discussions.burying import Also, Burying
 from mypick.community.discussions.models import Comment, Discussion, HeldPost
 
@@ -27,18 +28,22 @@ class Span:
 
 
 class PostPurges:
-    def __init__(self, burying: Burying) -> None:
+    def __init__(self, burying: Burying, touches: Touches) -> None:
         self._burying = burying
+        self._touches = touches
 
     @staticmethod
     async def count(span: Span) -> int:
         return await _comments(span).count() + await _discussions(span).count()
 
-    @staticmethod
-    async def reject_held(span: Span, actor_id: int) -> None:
+    async def reject_held(self, span: Span, actor_id: int) -> None:
         """What of theirs waits for a decision is rejected, in the caller's transaction."""
         waiting = HeldPost.filter(author_id=span.user_id, community_id=span.community_id, status="waiting")
-        await waiting.update(status="rejected", title="", text="", decided_at=span.until, decided_by=actor_id)
+        held = [one for (one,) in await waiting.values_list("id")]  # at most ``posts.MAX_WAITING``
+        if held:
+            await waiting.update(status="rejected", title="", text="", decided_at=span.until, decided_by=actor_id)
+        for one in held:
+            await self._touches.touch(span.community_id, "held", one)
 
     async def run(self, span: Span, actor_id: int, also: Also, told: Callable[[], None]) -> None:
         """All that is left of it, in transactions of at most ``AT_ONCE`` posts; ``told`` is called after each."""

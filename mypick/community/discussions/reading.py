@@ -18,7 +18,16 @@ from mypick.community.discussions.commands import (
 from mypick.community.discussions.floor import Floor
 from mypick.community.discussions.lists import read_page, read_pinned
 from mypick.community.discussions.models import Comment, Discussion
-from mypick.community.discussions.streams import PREFIX, comment_data, discussion_data, named, shown_text, stream_of
+from mypick.community.discussions.streams import (
+    PREFIX,
+    Names,
+    comment_data,
+    discussion_data,
+    named,
+    previews_of,
+    shown_text,
+    stream_of,
+)
 from mypick.community.discussions.trees import Tree, cursor_behind, read_tree, replies_of
 from mypick.community.discussions.views import (
     CommentInContext,
@@ -43,7 +52,6 @@ from mypick.streams import Position, Streams
 from mypick.streams.store import MAX_PAGE
 
 STREAMS = (COMMUNITY, PREFIX)
-Names = Mapping[int, Mapping[str, Any]]
 
 
 class ReadingDiscussions:
@@ -211,6 +219,7 @@ class ReadingDiscussions:
                 "unread": unread.get(row.id),
                 "text": shown_text(row),
                 "mentions": named(shown_text(row), names),
+                "preview": (await previews_of([row])).get(row.id),
                 "read_seq": visit.seq if visit else None,
             }
         )
@@ -225,18 +234,19 @@ class ReadingDiscussions:
     async def _views(
         self, actor: Actor, top: Sequence[Comment], under: Mapping[int, Sequence[Comment]], sort: CommentSort
     ) -> list[CommentView]:
-        """Two queries, whatever the number."""
+        """Two queries, whatever the number, and one where there are links."""
         every = Tree(top, None, under).all()
         wanted = {row.author_id for row in every} | {one for row in every for one in mentioned(shown_text(row))}
         names: Names = await people.people(wanted)
         votes = await votes_of(actor.user_id, [row.id for row in every])
+        previews = await previews_of(every)
 
         def show(row: Comment) -> CommentView:
             children = under.get(row.id, ())
             behind = cursor_behind(children[-1], sort) if children and len(children) < row.replies else None
             return CommentView.model_validate(
                 {
-                    **comment_data(row, names),
+                    **comment_data(row, names, previews),
                     "seq": row.seq,
                     "author": brief_of(names, row.author_id),
                     "created_at": row.created_at,

@@ -9,19 +9,21 @@ from typing import Any
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.community import policy
+from mypick.community.desk.commands import DecideReports
 from mypick.community.desk.touches import Touches
 from mypick.community.desk.verdicts import open_weight, settle, weight_for
+from mypick.community.desk.views import Dismissed
 from mypick.community.desk.weights import HIDE_AT
 from mypick.community.discussions.commands import NewReport, ReportComment, ReportDiscussion
+from mypick.community.discussions.edits import PostEdits
 from mypick.community.discussions.floor import Effect, Floor, Held, seq_in, standing_comment, standing_discussion
-from mypick.community.discussions.indexing import words_of
 from mypick.community.discussions.models import Comment, Discussion
 from mypick.community.discussions.streams import COMMENT_EDITED, EDITED, stream_of
-from mypick.community.mentions import forget_text
+from mypick.community.mentions import forget_text, quote_anew
 from mypick.community.models import ModerationEntry, Report
 from mypick.community.policy import Action, Role
 from mypick.community.streams import community_stream
-from mypick.community.views import Dismissed, Done
+from mypick.community.views import Done
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.streams import Event, NewEvent
@@ -30,8 +32,9 @@ MAX_OPEN = 50  # reports of one person in one community that nobody has dealt wi
 
 
 class PostReports:
-    def __init__(self, floor: Floor, touches: Touches, *, ids: Ids) -> None:
+    def __init__(self, floor: Floor, edits: PostEdits, touches: Touches, *, ids: Ids) -> None:
         self._floor = floor
+        self._edits = edits
         self._touches = touches
         self._ids = ids
 
@@ -73,7 +76,7 @@ class PostReports:
             if not await self._hides(post, community_id):
                 return ()
             await type(post).filter(id=post.id).update(hidden_at=held.now)
-            await forget_text([post.id], "")
+            await forget_text([post.id])
             return _shown_anew(held, post, None)
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
@@ -94,14 +97,29 @@ class PostReports:
         author = await self._floor.standings.target(community_id, post.author_id, site_role)
         return author.role < Role.MODERATOR
 
+    async def decide(self, actor: Actor, command: DecideReports) -> Done:
+        """End the reports of a post, as with messages: it is deleted, or stands and is in view again. The first
+        decision holds; where nothing waits any more it is ``CONFLICT``."""
+        post_id = command.message_id
+        comment = await Comment.get_or_none(id=post_id).values_list("discussion_id")
+        if not command.agree:
+            where, comment_id = (post_id, None) if comment is None else (int(comment[0]), post_id)
+            return (await self._end(actor, where, comment_id, command))[0]
+        take_down = self._edits.take_down_discussion if comment is None else self._edits.take_down_comment
+        return await take_down(actor, "decide-reports", command, post_id, _require_reported)
+
     async def dismiss_discussion(self, actor: Actor, discussion_id: int) -> Dismissed:
-        """Let it stand and be in view, and close its reports."""
-        return await self._dismiss(actor, discussion_id, None)
+        """Let it stand and be in view, and close its reports. Twice is no error."""
+        return Dismissed(dismissed=(await self._end(actor, discussion_id, None, None))[1])
 
     async def dismiss_comment(self, actor: Actor, comment_id: int) -> Dismissed:
-        return await self._dismiss(actor, await self._floor.discussion_of(comment_id), comment_id)
+        discussion_id = await self._floor.discussion_of(comment_id)
+        return Dismissed(dismissed=(await self._end(actor, discussion_id, comment_id, None))[1])
 
-    async def _dismiss(self, actor: Actor, discussion_id: int, comment_id: int | None) -> Dismissed:
+    async def _end(
+        self, actor: Actor, discussion_id: int, comment_id: int | None, command: DecideReports | None
+    ) -> tuple[Done, int]:
+        """Let it stand. How many reports that closed."""
         community_id, entry_id = await self._floor.community_of(discussion_id), await self._ids.one()
         closed: list[int] = []
 
@@ -110,6 +128,8 @@ class PostReports:
             policy.require_voice(held.standing, held.now)
             policy.require(held.standing, Action.DECIDE_REPORTS)
             post = held.discussion if comment_id is None else await Comment.get(id=comment_id)
+            if command is not None:
+                await _require_open(post.id)
             closed[:] = [(await settle(community_id, [post.id], agreed=False)).get(post.id, 0)]
             if closed[0]:
                 await self._touches.touch(community_id, "report", post.id)
@@ -120,24 +140,38 @@ class PostReports:
                     actor_id=actor.user_id,
                     action="dismiss-reports",
                     user_id=post.author_id,
+                    reason=command.reason if command else None,
                     details=details if comment_id is None else {**details, "comment_id": comment_id},
                     at=held.now,
                 )
             if post.hidden_at is None or post.deleted_at is not None:
                 return ()
             await type(post).filter(id=post.id).update(hidden_at=None)
-            await forget_text([post.id], post.text)
+            await quote_anew(post.id, post.text, held.community)
             return _shown_anew(held, post, actor.user_id)
 
-        def reply(_: Sequence[Event]) -> Mapping[str, Any]:
-            return {}
+        def reply(events: Sequence[Event]) -> Mapping[str, Any]:
+            return {"seq": seq_in(events, stream_of(discussion_id))}
 
-        await self._floor.change(
-            actor, "dismiss-reports", None, community_id=community_id, discussion_id=discussion_id,
+        done = await self._floor.change(
+            actor, "decide-reports", command, community_id=community_id, discussion_id=discussion_id,
             decide=decide, effect=_changed(discussion_id, comment_id), reply=reply,
         )  # fmt: skip
         self._touches.wake()
-        return Dismissed(dismissed=closed[0])
+        return Done(**done.reply), closed[0] if closed else 0
+
+
+async def _require_reported(held: Held, post: Discussion | Comment) -> None:
+    """Whether the actor may find it rightly reported, and was the first."""
+    policy.require(held.standing, Action.DECIDE_REPORTS)
+    if post.author_id == held.standing.user_id:
+        raise DomainError(Code.FORBIDDEN, "this is your own: let another moderator decide, or delete it")
+    await _require_open(post.id)
+
+
+async def _require_open(post_id: int) -> None:
+    if not await Report.filter(message_id=post_id, outcome=None).exists():
+        raise DomainError(Code.CONFLICT, "no report of it waits: somebody was quicker")
 
 
 def _shown_anew(held: Held, post: Discussion | Comment, actor_id: int | None) -> list[NewEvent]:
@@ -167,13 +201,19 @@ async def _post(held: Held, comment_id: int | None) -> Discussion | Comment:
     return await standing_comment(comment_id)
 
 
+async def is_post(number: int) -> bool:
+    """Whether there is a discussion or comment with this id. At most two queries."""
+    return await Comment.filter(id=number).exists() or await Discussion.filter(id=number).exists()
+
+
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A discussion or comment as moderators see it, hidden or not."""
+    """A message, discussion or comment as moderators see it, hidden or not."""
 
     author_id: int
+    title: str  # of a discussion
     text: str
-    discussion_id: int
+    discussion_id: int  # 0 for a message
     hidden: bool
 
 
@@ -182,11 +222,9 @@ async def reported(post_ids: Collection[int]) -> dict[int, Reported]:
     ids = list(post_ids)
     if not ids:
         return {}
-    talks = await Discussion.filter(id__in=ids)
-    comments = await Comment.filter(id__in=ids)
-    return {
-        **{row.id: Reported(row.author_id, words_of(row), row.id, row.hidden_at is not None) for row in talks},
-        **{
-            row.id: Reported(row.author_id, row.text, row.discussion_id, row.hidden_at is not None) for row in comments
-        },
-    }
+    found = {}
+    for talk in await Discussion.filter(id__in=ids):
+        found[talk.id] = Reported(talk.author_id, talk.title, talk.text, talk.id, talk.hidden_at is not None)
+    for row in await Comment.filter(id__in=ids):
+        found[row.id] = Reported(row.author_id, "", row.text, row.discussion_id, row.hidden_at is not None)
+    return found

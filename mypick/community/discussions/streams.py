@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mypick.clock import to_wire
-from mypick.community.discussions.models import Comment, Discussion, Place
+from mypick.community.discussions.models import Comment, Discussion, Place, PostPreview
 from mypick.community.streams import COMMUNITY
 from mypick.community.texts import excerpt, mentioned
+from mypick.previews.links import first_link
 from mypick.streams import Event
 from mypick.streams.store import People, StreamStore
 
@@ -28,6 +29,7 @@ COMMENTED = "comment-created"
 COMMENT_EDITED = "comment-edited"
 COMMENT_DELETED = "comment-deleted"
 VOTES = "votes-changed"
+PREVIEWED = "post-preview-changed"
 
 
 def stream_of(discussion_id: int) -> str:
@@ -45,6 +47,7 @@ class ShownDiscussions:
         store.render(EDITED, self.edited)
         store.render(COMMENTED, self.commented)
         store.render(COMMENT_EDITED, self.comment_edited)
+        store.render(PREVIEWED, self.previewed)
 
     async def created(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
         return [discussion_data(row) for row in await _discussions_of(events)]
@@ -52,6 +55,7 @@ class ShownDiscussions:
     async def edited(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
         rows = await _discussions_of(events)
         names = await self.mentioned([shown_text(row) for row in rows])
+        previews = await previews_of(rows)
         return [
             {
                 "discussion_id": row.id,
@@ -59,6 +63,7 @@ class ShownDiscussions:
                 "excerpt": excerpt(shown_text(row)),
                 "text": None if event.stream.startswith(COMMUNITY) else shown_text(row),
                 "mentions": named(shown_text(row), names),
+                "preview": None if event.stream.startswith(COMMUNITY) else previews.get(row.id),
                 **_edition(row),
             }
             for event, row in zip(events, rows, strict=True)
@@ -67,12 +72,24 @@ class ShownDiscussions:
     async def commented(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
         rows = await _comments_of(events)
         names = await self.mentioned([shown_text(row) for row in rows])
-        return [comment_data(row, names) for row in rows]
+        previews = await previews_of(rows)
+        return [comment_data(row, names, previews) for row in rows]
 
     async def comment_edited(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
         rows = await _comments_of(events)
         names = await self.mentioned([shown_text(row) for row in rows])
-        return [comment_text(row, names) for row in rows]
+        previews = await previews_of(rows)
+        return [comment_text(row, names, previews) for row in rows]
+
+    async def previewed(self, events: Sequence[Event]) -> list[Mapping[str, Any]]:
+        """As it is now; null where the post was edited, hidden or deleted since."""
+        posts: list[Discussion | Comment] = []
+        if comments := [event for event in events if event.data["comment_id"] is not None]:
+            posts += await _comments_of(comments)
+        if talks := [event for event in events if event.data["comment_id"] is None]:
+            posts += await _discussions_of(talks)
+        previews = await previews_of(posts)
+        return [{**event.data, "preview": previews.get(event.ref or 0)} for event in events]
 
     async def mentioned(self, texts: Sequence[str]) -> Mapping[int, Mapping[str, Any]]:
         """The people whom these texts mention: one query, none where they mention nobody."""
@@ -109,12 +126,31 @@ def discussion_data(row: Discussion) -> dict[str, Any]:
     }
 
 
-def comment_text(row: Comment, names: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+Names = Mapping[int, Mapping[str, Any]]
+"""People by their ids."""
+LinkPreviews = Mapping[int, Mapping[str, Any]]
+"""By posts."""
+
+
+async def previews_of(posts: Sequence[Discussion | Comment]) -> LinkPreviews:
+    """What is behind the links that stand in posts now: one query where there are links, none otherwise."""
+    links = {post.id: link for post in posts if (link := first_link(shown_text(post)))}
+    if not links:
+        return {}
+    rows = await PostPreview.filter(post_id__in=list(links)).values(
+        "post_id", "url", "kind", "title", "description", "site"
+    )
+    found = {row.pop("post_id"): row for row in rows}
+    return {post_id: row for post_id, row in found.items() if row["url"] == links[post_id]}
+
+
+def comment_text(row: Comment, names: Names, previews: LinkPreviews) -> dict[str, Any]:
     text = shown_text(row)
-    return {"comment_id": row.id, "text": text, "mentions": named(text, names), **_edition(row)}
+    preview = previews.get(row.id)
+    return {"comment_id": row.id, "text": text, "mentions": named(text, names), "preview": preview, **_edition(row)}
 
 
-def comment_data(row: Comment, names: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+def comment_data(row: Comment, names: Names, previews: LinkPreviews) -> dict[str, Any]:
     """What ``comment-created`` shows."""
     return {
         "discussion_id": row.discussion_id,
@@ -122,7 +158,7 @@ def comment_data(row: Comment, names: Mapping[int, Mapping[str, Any]]) -> dict[s
         "reply_to": row.reply_to,
         "depth": row.depth,
         "replies": row.replies,
-        **comment_text(row, names),
+        **comment_text(row, names, previews),
         **counts_of(row),
     }
 

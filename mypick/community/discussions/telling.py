@@ -34,7 +34,7 @@ async def tell_of_discussion(
     """Whom it mentions, inside the transaction that begins it."""
     named = set(mentioned(discussion.text)) if told.may_mention else set()
     readers = await readers_of(community, named - {discussion.author_id})
-    path = f"/communities/{community.id}/discussions/{discussion.id}"
+    path = page_of_post(community.id, discussion.id)
     post = (discussion.id, discussion.author_id, discussion.text)
     await _announce(told, [("mention", named & readers)], post, path, community, jobs, now)
 
@@ -61,10 +61,16 @@ async def tell_of_comment(
     readers = await readers_of(community, wanted)
     answered = ({answered_id} | followers) & readers
     groups: list[tuple[Kind, set[int]]] = [("reply", answered), ("mention", (named & readers) - answered)]
-    path = f"/communities/{community.id}/discussions/{discussion.id}?comment={comment.id}"
+    path = page_of_post(community.id, discussion.id, comment.id)
     await _announce(told, groups, (comment.id, comment.author_id, comment.text), path, community, jobs, now)
     if followers:
         await Visit.filter(discussion_id=discussion.id, user_id__in=list(followers)).update(told=True)
+
+
+def page_of_post(community_id: int, discussion_id: int, comment_id: int | None = None) -> str:
+    """The address of a discussion, or of one comment in it."""
+    path = f"/communities/{community_id}/discussions/{discussion_id}"
+    return path if comment_id is None else f"{path}?comment={comment_id}"
 
 
 async def _announce(

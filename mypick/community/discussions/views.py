@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mypick.community.discussions.commands import FollowWord
-from mypick.community.views import PersonBrief, RoleName, _Durable
+from mypick.community.views import LinkPreviewView, PersonBrief, RoleName, _Durable
 from mypick.wire import Instant, View
 
 MyVote = Literal["up", "down"]
@@ -42,6 +42,7 @@ class DiscussionText(View):
     excerpt: str
     text: str | None = Field(description="null in the stream of the list")
     mentions: list[PersonBrief]
+    preview: LinkPreviewView | None = Field(description="of the first link; null in the stream of the list")
     rev: int
     edited_at: Instant | None
     deleted: bool
@@ -56,6 +57,7 @@ class CommentText(View):
     deleted: bool
     hidden: bool = Field(description="reports took it from view; a moderator will look")
     mentions: list[PersonBrief]
+    preview: LinkPreviewView | None = Field(description="of the first link; null while it is not known")
 
 
 class CommentData(CommentText, Counts):
@@ -91,6 +93,12 @@ class Activity(Counts):
 class VotesData(Counts):
     discussion_id: int
     comment_id: int | None = Field(description="null for the discussion itself")
+
+
+class PostPreviewData(View):
+    discussion_id: int
+    comment_id: int | None = Field(description="null for the discussion itself")
+    preview: LinkPreviewView | None
 
 
 class DiscussionCreated(_Durable):
@@ -129,6 +137,10 @@ class VotesChanged(_Durable):
     data: VotesData
 
 
+class PostPreviewChanged(_Durable):
+    data: PostPreviewData
+
+
 class DiscussionBrief(DiscussionData):
     """With what the asker has to do with it."""
 
@@ -142,6 +154,7 @@ class DiscussionBrief(DiscussionData):
 class DiscussionView(DiscussionBrief):
     text: str
     mentions: list[PersonBrief]
+    preview: LinkPreviewView | None = Field(description="of the first link; null while it is not known")
     read_seq: int | None
 
 

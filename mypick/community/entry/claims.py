@@ -136,11 +136,13 @@ class Claims:
             await self._refuse(actor, claim)
         return await self._view(await Claim.get(id=claim_id))
 
-    async def list(self, actor: Actor, cursor: str | None, limit: int) -> Page[ClaimView]:
-        """Those that wait, the oldest first: all of them for an admin, the own ones for everybody else."""
+    async def list(self, actor: Actor, community_id: int | None, cursor: str | None, limit: int) -> Page[ClaimView]:
+        """Those that wait, the oldest first, for an admin; the own ones for everybody else."""
         query = Claim.filter(status="waiting")
         if not actor.has_role("admin"):
             query = Claim.filter(user_id=actor.user_id)
+        if community_id is not None:
+            query = query.filter(community_id=community_id)
         if cursor is not None:
             (after,) = decode_cursor(cursor, _LIST, int)
             query = query.filter(id__gt=after)
@@ -188,6 +190,7 @@ class Claims:
         return ClaimView(
             id=row.id,
             community_id=row.community_id,
+            community_name=community.name,
             user=brief_of(await people.people([row.user_id]), row.user_id),
             code=row.code,
             channels=await self._proofs.addresses(community.creator_id),

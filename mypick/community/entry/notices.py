@@ -13,7 +13,8 @@ from mypick.notifications.announcements import TELL, Announcement, announce_to
 
 Word = Literal[
     "request-accepted", "request-refused", "claim-accepted", "claim-refused", "timeout", "ban", "lifted", "kept",
-    "owner", "not-shown", "not-looked-at",
+    "removed", "owner", "not-shown", "not-looked-at", "discussion-shown", "discussion-not-shown",
+    "discussion-not-looked-at", "comment-shown", "comment-not-shown", "comment-not-looked-at",
 ]  # fmt: skip
 
 # {name} is the community's. A title and what stands below it where nobody gave a reason.
@@ -28,7 +29,7 @@ WORDS: Mapping[Word, Mapping[str, tuple[str, str]]] = {
     },
     "claim-accepted": {
         "en": ("{name} is yours", "You own this community now."),
-        "ko": ("{name}의 주인이 되었어요", "이제 이 커뮤니티의 소유자예요."),
+        "ko": ("{name}의 소유자가 되었어요", "채널에서 코드를 확인했거나 관리자가 승인했어요."),
     },
     "claim-refused": {
         "en": ("Your claim to {name} was declined", "Place the code on your channel, or write to the admins."),
@@ -42,6 +43,10 @@ WORDS: Mapping[Word, Mapping[str, tuple[str, str]]] = {
         "en": ("You were banned from {name}", "You may write one note to the moderators."),
         "ko": ("{name}에서 차단되었어요", "운영진에게 이의를 한 번 제기할 수 있어요."),
     },
+    "removed": {
+        "en": ("You are no longer a member of {name}", "A moderator removed you."),
+        "ko": ("{name}에서 나가게 되었어요", "운영진이 멤버에서 제외했어요."),
+    },
     "lifted": {
         "en": ("{name}: your appeal was heard", "You may write again."),
         "ko": ("{name}: 이의가 받아들여졌어요", "다시 글을 쓸 수 있어요."),
@@ -52,7 +57,7 @@ WORDS: Mapping[Word, Mapping[str, tuple[str, str]]] = {
     },
     "owner": {
         "en": ("{name} is yours", "Its owner gave the community to you."),
-        "ko": ("{name}의 주인이 되었어요", "이전 소유자가 커뮤니티를 넘겨주었어요."),
+        "ko": ("{name}의 소유자가 되었어요", "이전 소유자가 커뮤니티를 넘겨주었어요."),
     },
     "not-shown": {
         "en": ("{name}: a message of yours was not shown", "A moderator looked at it and did not let it through."),
@@ -61,6 +66,30 @@ WORDS: Mapping[Word, Mapping[str, tuple[str, str]]] = {
     "not-looked-at": {
         "en": ("{name}: a message of yours was not shown", "Nobody looked at it for 14 days. Send it again."),
         "ko": ("{name}: 보낸 메시지가 올라가지 않았어요", "14일 동안 확인되지 않았어요. 원하면 다시 보내 주세요."),
+    },
+    "discussion-shown": {
+        "en": ("{name}: your discussion is there", "A moderator looked at it and let it through."),
+        "ko": ("{name}: 시작한 토론이 올라갔어요", "운영진이 확인하고 공개했어요."),
+    },
+    "discussion-not-shown": {
+        "en": ("{name}: your discussion was not shown", "A moderator looked at it and did not let it through."),
+        "ko": ("{name}: 시작한 토론이 올라가지 않았어요", "운영진이 확인했지만 공개하지 않았어요."),
+    },
+    "discussion-not-looked-at": {
+        "en": ("{name}: your discussion was not shown", "Nobody looked at it for 14 days. Begin it again."),
+        "ko": ("{name}: 시작한 토론이 올라가지 않았어요", "14일 동안 확인되지 않았어요. 원하면 다시 올려 주세요."),
+    },
+    "comment-shown": {
+        "en": ("{name}: your comment is there", "A moderator looked at it and let it through."),
+        "ko": ("{name}: 댓글이 올라갔어요", "운영진이 확인하고 공개했어요."),
+    },
+    "comment-not-shown": {
+        "en": ("{name}: your comment was not shown", "A moderator looked at it and did not let it through."),
+        "ko": ("{name}: 댓글이 올라가지 않았어요", "운영진이 확인했지만 공개하지 않았어요."),
+    },
+    "comment-not-looked-at": {
+        "en": ("{name}: your comment was not shown", "Nobody looked at it for 14 days. Write it again."),
+        "ko": ("{name}: 댓글이 올라가지 않았어요", "14일 동안 확인되지 않았어요. 원하면 다시 올려 주세요."),
     },
 }
 
@@ -72,9 +101,18 @@ class Notices:
         self._jobs = jobs
 
     async def tell(
-        self, notice_id: int, user_id: int, word: Word, community: Community, now: datetime, said: str | None = None
+        self,
+        notice_id: int,
+        user_id: int,
+        word: Word,
+        community: Community,
+        now: datetime,
+        said: str | None = None,
+        *,
+        url: str | None = None,
     ) -> None:
-        """``notice_id`` from ``Ids``; ``said`` is what a moderator gave as the reason or the answer."""
+        """``notice_id`` from ``Ids``; ``said`` is what a moderator gave as the reason or the answer; ``url`` leads
+        somewhere else than to the community."""
         title, body = WORDS[word][await people.locale_of(user_id)]
         announcement = Announcement(
             id=notice_id,
@@ -82,7 +120,8 @@ class Notices:
             kind="announcement",
             title=title.format(name=community.name),
             body=said or body,
-            url=f"/communities/{community.id}",
+            # at a community that one may still read the note is asked for there
+            url=url or f"/communities/{community.id}{'#appeal' if word == 'timeout' else ''}",
             image_url=None,
             creator_id=community.creator_id,
             content_id=None,

@@ -144,9 +144,11 @@ class Requests:
             query = query.filter(id__gt=after)
         return await self._page(await query.order_by("id").limit(limit + 1), limit, _LIST)
 
-    async def mine(self, actor: Actor, cursor: str | None, limit: int) -> Page[RequestView]:
-        """The own ones, the newest first."""
+    async def mine(self, actor: Actor, community_id: int | None, cursor: str | None, limit: int) -> Page[RequestView]:
+        """The own ones, the newest first; of one community the one that is kept."""
         query = JoinRequest.filter(user_id=actor.user_id)
+        if community_id is not None:
+            query = query.filter(community_id=community_id)
         if cursor is not None:
             (before,) = decode_cursor(cursor, _MINE, int)
             query = query.filter(id__lt=before)

@@ -15,11 +15,11 @@ from mypick.community.logbook import note
 from mypick.community.members import community_named
 from mypick.community.models import Community, Membership, Room
 from mypick.community.policy import Action
-from mypick.community.reading import brief
+from mypick.community.reading import brief, mode_view
 from mypick.community.rooms import MAX_ROOMS, Rooms, hold_all
 from mypick.community.standings import Standings
 from mypick.community.streams import COMMUNITY_CHANGED
-from mypick.community.views import RoomNamed
+from mypick.community.views import RoomNamed, RoomWithMode
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.streams import NewEvent, Streams
@@ -53,6 +53,18 @@ class Settings:
             claimed=row.claimed_at is not None,
             rooms=[_listed(room) for room in rooms if policy.may_enter(standing, row.visibility, room.kind)],
         )
+
+    async def rooms(self, actor: Actor, community_id: int) -> list[RoomWithMode]:
+        """All that the actor may read, archived ones too, in their order and with their modes."""
+        row = await community_named(community_id)
+        standing = (await self._standings.of_all([community_id], actor))[community_id]
+        policy.require_entry(standing, row.visibility)
+        rooms = await Room.filter(community_id=community_id).order_by("position", "id").limit(MAX_ROOMS)
+        return [
+            RoomWithMode(**_listed(room).model_dump(), mode=mode_view(room))
+            for room in rooms
+            if policy.may_enter(standing, row.visibility, room.kind)
+        ]
 
     async def change(self, actor: Actor, community_id: int, command: ChangeCommunity) -> CommunityAbout:
         """Change name, visibility, description or rules. Who may no longer read is put out of the rooms."""

@@ -69,6 +69,7 @@ class RequestView(View):
 class ClaimView(View):
     id: int
     community_id: int
+    community_name: str
     user: PersonBrief | None
     code: str = Field(description="to be placed in the description of one of the channels", examples=["mypick-7KQ2…"])
     channels: list[str] = Field(description="addresses of the creator's channels")

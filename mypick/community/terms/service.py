@@ -13,18 +13,18 @@ from mypick.community import policy
 from mypick.community.models import Community, ModerationEntry
 from mypick.community.policy import Action
 from mypick.community.reading import brief_of
-from mypick.community.rooms import receipt, streams_of
+from mypick.community.rooms import hold_all, receipt
 from mypick.community.standings import Standings
 from mypick.community.terms.commands import RemoveTerm, SetTerm, SetTermLists, TryText
 from mypick.community.terms.lists import LANGUAGES
 from mypick.community.terms.matchers import Matchers, languages_of
 from mypick.community.terms.models import TermRow
 from mypick.community.terms.patterns import seen
-from mypick.community.terms.views import TermLists, TermRemoved, TermSet, TermView, TextTried
+from mypick.community.terms.views import EffectName, TermLists, TermRemoved, TermSet, TermView, TextTried
 from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
-from mypick.streams import Append, Event, NewEvent, Streams
+from mypick.streams import Event, NewEvent, Streams
 
 MAX_TERMS = 2_000  # of one community: compiled in 50 ms, and more than a person keeps in mind
 _LIST = "terms"
@@ -41,7 +41,7 @@ class Terms:
         self._ids = ids
 
     async def set(self, actor: Actor, command: SetTerm) -> TermSet:
-        """Block, hold or allow a term. Holds in all rooms, on all nodes, from the commit on."""
+        """Block, hold or allow a term. Holds in all rooms and discussions, on all nodes, from the commit on."""
         norm, term_id = seen(command.text), await self._ids.one()
 
         async def change() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -81,11 +81,13 @@ class Terms:
         return TermLists(**await self._change(actor, "set-term-lists", command, change))
 
     async def list(
-        self, actor: Actor, community_id: int, cursor: str | None, limit: int
+        self, actor: Actor, community_id: int, effect: EffectName | None, cursor: str | None, limit: int
     ) -> Page[TermView]:
-        """A community's own terms, the oldest first."""
+        """A community's own terms, the oldest first: all of them, or those of one effect."""
         await self._read(actor, community_id)
         query = TermRow.filter(community_id=community_id)
+        if effect is not None:
+            query = query.filter(effect=effect)
         if cursor is not None:
             (after,) = decode_cursor(cursor, _LIST, int)
             query = query.filter(id__gt=after)
@@ -120,15 +122,15 @@ class Terms:
         return community
 
     async def _change(self, actor: Actor, name: str, command: Any, change: Any) -> Mapping[str, Any]:
-        """Run ``change`` while all rooms stand still; it gives the reply and what the log keeps, or none where nothing
-        was changed. The revision is drawn anew each time: a number that a failed transaction used names other terms."""
+        """Run ``change`` while all rooms and discussions stand still, one that is being opened among them; it gives the
+        reply and what the log keeps, or none where nothing was changed. The revision is drawn anew each time: a number
+        that a failed transaction used names other terms."""
         community_id = command.community_id
-        streams, entry_id, now = await streams_of(community_id), await self._ids.one(), self._clock.now()
-        if not streams:
-            raise not_found("community")
+        await _community(community_id)  # NOT_FOUND before a stream is made
+        entry_id, now = await self._ids.one(), self._clock.now()
         replies: list[Mapping[str, Any]] = []
 
-        async def decide() -> Sequence[NewEvent]:
+        async def decide(_: Sequence[str]) -> Sequence[NewEvent]:
             community = await _community(community_id)
             standing = (await self._standings.of_all([community_id], actor))[community_id]
             policy.require_entry(standing, community.visibility)
@@ -152,9 +154,8 @@ class Terms:
         def reply(_: Sequence[Event]) -> Mapping[str, Any]:
             return replies[0]
 
-        done = await self._streams.append(
-            Append(streams=streams, decide=decide, receipt=receipt(actor, name, command), reply=reply)
-        )
+        key = receipt(actor, name, command)
+        done = await hold_all(self._streams, community_id, decide, receipt=key, reply=reply)
         return done.reply
 
 

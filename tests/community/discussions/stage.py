@@ -50,7 +50,7 @@ def flat(comments: Iterable[CommentView]) -> list[CommentView]:
     return [one for comment in comments for one in (comment, *flat(comment.children))]
 
 
-_PERSONAL = {"author", "created_at", "my_vote", "follow", "unread", "read_seq", "text", "mentions"}
+_PERSONAL = {"author", "created_at", "my_vote", "follow", "unread", "read_seq", "text", "mentions", "preview"}
 COUNTS = ("score", "ups", "downs")
 
 
@@ -163,14 +163,18 @@ class DiscussionClient:
             case "comment-edited":
                 comment.update(data)
             case "comment-deleted":
-                comment.update(text="", deleted=True, hidden=False, mentions=[])
+                comment.update(text="", deleted=True, hidden=False, mentions=[], preview=None)
+            case "post-preview-changed":
+                whose = self.head if data["comment_id"] is None else comment
+                whose.update(preview=data["preview"])
             case "votes-changed":
                 whose = self.head if data["comment_id"] is None else comment
                 whose.update({name: data[name] for name in COUNTS})
             case "discussion-edited":
                 self.head.update(data)
             case "discussion-deleted":
-                self.head.update(title="", text="", excerpt="", mentions=[], deleted=True, hidden=False, pinned=False)
+                self.head.update(title="", text="", excerpt="", mentions=[], preview=None)
+                self.head.update(deleted=True, hidden=False, pinned=False)
             case "discussion-state-changed":
                 self.head.update(locked=data["locked"], pinned=data["pinned"])
             case unknown:

@@ -81,7 +81,7 @@ async def test_a_ban_takes_posts_with_it(node: Node, cast: Cast, clock: FakeCloc
     assert await said(node, cast["bob"], talk.id) == [""]
     assert await Discussion.filter(deleted_at=None).count() == 1
     approve = DecideHeldPost(post_id=held.id, approve=True, cid=cid())
-    decided = await refused(node.communities.discussions.desk.decide_held(cast["mo"], approve))
+    decided = await refused(node.communities.discussions.held.decide(cast["mo"], approve))
     assert decided.code is Code.CONFLICT
 
 

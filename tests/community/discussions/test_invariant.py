@@ -79,7 +79,7 @@ class Scene:
             case "decide", (approve,):
                 if held := await HeldPost.filter(community_id=self.cast.community, status="waiting").first():
                     decide = DecideHeldPost(post_id=held.id, approve=approve, cid=cid())
-                    await discussions.desk.decide_held(actor, decide)
+                    await discussions.held.decide(actor, decide)
             case "answer" | "edit-comment" | "delete-comment" | "vote-comment", (which, *more):
                 if comment := await self._comment(which):
                     await self._do_to_comment(node, what, actor, comment, more)

@@ -22,8 +22,8 @@ from mypick.community.discussions.commands import (
     ReadComments,
     ReadDiscussions,
 )
+from mypick.community.discussions.drafts import MAX_DEPTH
 from mypick.community.discussions.models import Comment, Discussion, HeldPost, PostRevision
-from mypick.community.discussions.posts import MAX_DEPTH
 from mypick.community.discussions.views import PostSent
 from mypick.community.policy import Role
 from mypick.community.streams import community_stream
@@ -237,26 +237,26 @@ async def test_links_of_newcomers_are_held_and_never_leak(node: Node, cast: Cast
     held = await begin(node, carol, cast.community, "look", "at https://canary.example/")
     comment = await say(node, carol, talk.id, "www.canary.example")
     assert {(one.status, one.seq) for one in (held, comment)} == {("held", None)}
-    desk, reading = node.communities.discussions.desk, node.communities.discussions.reading
+    posts, reading = node.communities.discussions.held, node.communities.discussions.reading
     assert [row.id for row in await Discussion.all()] == [talk.id]
     assert await Comment.all().count() == 0
     assert (await refused(reading.one(carol, held.id))).code is Code.NOT_FOUND
-    assert (await refused(desk.held(cast["bob"], cast.community, None, 10))).code is Code.FORBIDDEN
-    waiting = (await desk.held(cast["mo"], cast.community, None, 10)).items
+    assert (await refused(posts.list(cast["bob"], cast.community, None, 10))).code is Code.FORBIDDEN
+    waiting = (await posts.list(cast["mo"], cast.community, None, 10)).items
     assert [(one.id, one.kind, one.cause) for one in waiting] == [
         (held.id, "discussion", "link"), (comment.id, "comment", "link"),
     ]  # fmt: skip
     decide = DecideHeldPost(post_id=held.id, approve=True, cid=cid())
-    assert (await refused(desk.decide_held(cast["bob"], decide))).code is Code.FORBIDDEN
-    await desk.decide_held(cast["mo"], decide)
+    assert (await refused(posts.decide(cast["bob"], decide))).code is Code.FORBIDDEN
+    await posts.decide(cast["mo"], decide)
     late = DecideHeldPost(post_id=held.id, approve=False, cid=cid())
-    assert (await refused(desk.decide_held(cast["mo"], late))).code is Code.CONFLICT
+    assert (await refused(posts.decide(cast["mo"], late))).code is Code.CONFLICT
     assert (await reading.one(cast["bob"], held.id)).text == "at https://canary.example/"
-    await desk.decide_held(cast["mo"], DecideHeldPost(post_id=comment.id, approve=False, cid=cid()))
+    await posts.decide(cast["mo"], DecideHeldPost(post_id=comment.id, approve=False, cid=cid()))
     assert await Comment.all().count() == 0
     assert {(row.title, row.text) for row in await HeldPost.all()} == {("", "")}
     approved = await say(node, carol, talk.id, "https://a.example/")
-    await desk.decide_held(cast["mo"], DecideHeldPost(post_id=approved.id, approve=True, cid=cid()))
+    await posts.decide(cast["mo"], DecideHeldPost(post_id=approved.id, approve=True, cid=cid()))
     assert await said(node, cast["bob"], talk.id) == ["https://a.example/"]
     assert (await Discussion.get(id=talk.id)).comments == 1
     for _ in range(5):

@@ -68,7 +68,7 @@ async def test_a_held_post_is_found_when_it_is_let_through(node: Node, cast: Cas
     assert held.status == "held"
     assert await found(node, cast["mo"], "콘서트") == []
     decide = DecideHeldPost(post_id=held.id, approve=True, cid=cid())
-    await node.communities.discussions.desk.decide_held(cast["mo"], decide)
+    await node.communities.discussions.held.decide(cast["mo"], decide)
     assert await found(node, cast["bob"], "콘서트 has:link") == [("discussion", held.id)]
 
 

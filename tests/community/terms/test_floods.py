@@ -41,7 +41,7 @@ async def test_discussions_and_comments_count_with_messages(node: Node, cast: Ca
     raiders = [await user(f"raider{number}", clock) for number in range(floods.RAIDERS)]
     outcomes = [(await say(node, raider, talk.id, ADVERTISEMENT)).status for raider in raiders]
     assert outcomes == ["sent"] * (floods.RAIDERS - 1) + ["held"]
-    (waiting,) = (await node.communities.discussions.desk.held(cast["mo"], cast.community, None, 10)).items
+    (waiting,) = (await node.communities.discussions.held.list(cast["mo"], cast.community, None, 10)).items
     assert (waiting.kind, waiting.cause, waiting.term) == ("comment", "flood", None)
     long = await say(node, await user("guest", clock), talk.id, "A story of many words. " * 40)
     assert long.status == "sent", "a page of text is no flood where one scrolls"

@@ -77,8 +77,10 @@ async def test_terms_in_one_transaction_hold_for_what_is_behind_them(node: Node,
 async def test_same_letters_are_one_term_and_the_last_word_counts(node: Node, cast: Cast) -> None:
     first = await put(node, cast["oz"], cast, "바나나*", "block")
     assert await put(node, cast["oz"], cast, "ㅂㅏㄴㅏㄴㅏ*", "hold") == first
-    (only,) = (await node.communities.terms.list(cast["mo"], cast.community, None, 10)).items
+    (only,) = (await node.communities.terms.list(cast["mo"], cast.community, None, None, 10)).items
     assert (only.text, only.effect, only.actor and only.actor.name) == ("ㅂㅏㄴㅏㄴㅏ*", "hold", "oz")
+    assert (await node.communities.terms.list(cast["mo"], cast.community, "hold", None, 10)).items == [only]
+    assert (await node.communities.terms.list(cast["mo"], cast.community, "block", None, 10)).items == []
     assert (await node.send(cast["alice"], cast.room, "바나나우유")).status == "held"
     remove = RemoveTerm(community_id=cast.community, term_id=first, cid=cid())
     assert (await node.communities.terms.remove(cast["oz"], remove)).removed
@@ -109,7 +111,7 @@ async def test_lists_are_switched_and_own_terms_replace_listed_ones(node: Node, 
     assert (nothing.effect, nothing.term) == (None, None)
     for attempt in (
         services.terms.try_text(alice, TryText(community_id=cast.community, text="x")),
-        services.terms.list(alice, cast.community, None, 10),
+        services.terms.list(alice, cast.community, None, None, 10),
         services.terms.lists(alice, cast.community),
         put(node, cast["mo"], cast, "moderators only read", "hold"),
     ):
@@ -198,7 +200,7 @@ async def test_terms_hold_in_discussions_as_in_rooms(node: Node, cast: Cast) -> 
     assert (await say(node, cast["alice"], begun.id, "canaries")).status == "sent"
     assert (await say(node, cast["alice"], begun.id, "canarybird")).status == "held"
     assert (await refused(say(node, cast["alice"], begun.id, "vu1ture"))).code is Code.BLOCKED
-    waiting = (await discussions.desk.held(cast["mo"], cast.community, None, 10)).items
+    waiting = (await discussions.held.list(cast["mo"], cast.community, None, 10)).items
     assert [(one.kind, one.cause, one.term) for one in waiting] == [
         ("discussion", "term", "canary*"), ("comment", "term", "canary*")
     ]  # fmt: skip

@@ -1,11 +1,13 @@
+import { ownSanctions } from "../appeals.js";
 import { client } from "../client.js";
-import { ask, choice, field } from "../dialogs.js";
+import { ask, field } from "../dialogs.js";
 import { $, announce, avatar, el } from "../dom.js";
 import { PagedList, emptyBox } from "../lists.js";
 import { MemberList } from "../members.js";
 import { describe, problemBox } from "../problems.js";
 import { discussionRow, newId } from "../posts.js";
 import { may } from "../ranks.js";
+import { askToJoin, myRequest, requestState } from "../requests.js";
 import { attempt } from "../room/moderating.js";
 import { roomLinks } from "../room/rooms.js";
 import { t } from "../texts.js";
@@ -29,27 +31,29 @@ const discussions = new PagedList($("#discussions"), {
 async function show() {
   try {
     const { data: community } = await client.request("GET", `/communities/${id}`);
-    const { data: creator } = await client.request("GET", `/creators/${community.creator_id}`).catch(() => ({ data: null }));
+    const [{ data: creator }, { data: about }] = await Promise.all([
+      client.request("GET", `/creators/${community.creator_id}`).catch(() => ({ data: null })),
+      client.request("GET", `/communities/${id}/about`),
+    ]);
     document.title = document.title.replace(t("community.title"), community.name);
-    box.replaceChildren(head(community, creator));
+    box.replaceChildren(head(community, creator, about)); // whole, so that nothing below it moves
     $("#rooms").replaceChildren(...roomLinks(id, community.rooms));
+    $("#own-rules").hidden = !about.rules;
+    $("#own-rules").textContent = about.rules;
     $("#community").hidden = false;
     members.reload();
     discussions.reload();
-    const { data: about } = await client.request("GET", `/communities/${id}/about`);
-    $("#own-rules").hidden = !about.rules;
-    $("#own-rules").textContent = about.rules;
-    if (about.description) $("#head h1").after(el("p", { class: "description" }, about.description));
-    $("#head .facts").append(...tools(community, about));
+    // where a notification of a timeout leads to
+    if (location.hash === "#appeal") box.append(...(await ownSanctions(id)));
   } catch (error) {
     $("#community").hidden = true;
-    box.replaceChildren(closed(error));
+    box.replaceChildren(await closed(error));
   } finally {
     box.removeAttribute("aria-busy");
   }
 }
 
-function head(community, creator) {
+function head(community, creator, about) {
   return el(
     "div",
     { class: "creator-head" },
@@ -58,25 +62,28 @@ function head(community, creator) {
       "div",
       { class: "grow" },
       el("h1", {}, community.name),
+      about.description && el("p", { class: "description" }, about.description),
       el(
         "div",
         { class: "facts" },
         el("span", { class: "muted" }, t(`community.${community.visibility}`)),
         creator && el("a", { href: `/creators/${creator.id}` }, t("community.of", { name: creator.name })),
         community.role && el("span", { class: `role role-${community.role}` }, t(`role.${community.role}`)),
+        ...tools(community, about),
       ),
     ),
     membership(community),
   );
 }
 
-/** What moderators and managers find here. */
+/** What moderators and managers find here, and the creator whose community it is. */
 function tools({ role }, about) {
   const button = (word, run) => el("button", { type: "button", class: "link-button", on: { click: run } }, t(word));
   return [
     may(role, "read_desk") && el("a", { href: `/communities/${id}/desk` }, t("community.desk")),
     may(role, "invite") && button("community.invite", invite),
-    may(role, "settings") && button("community.settings", () => change(about)),
+    may(role, "read_terms") && el("a", { href: `/communities/${id}/manage` }, t("community.manage")),
+    !about.claimed && !may(role, "transfer") && el("a", { href: `/communities/${id}/manage#ownership` }, t("community.claim")),
   ].filter(Boolean);
 }
 
@@ -89,25 +96,6 @@ async function invite() {
     $(".made")?.remove();
     $("#head").append(el("p", { role: "status" }, t("community.invite.made"), " ", el("code", { class: "made" }, `${location.origin}/invites/${data.code}`)));
   });
-}
-
-async function change(about) {
-  const long = (name, key, max) => {
-    const input = el("textarea", { id: `dialog-${name}`, name, maxlength: max, rows: 3 });
-    input.value = about[name];
-    return el("div", { class: "field" }, el("label", { for: `dialog-${name}` }, t(key)), input);
-  };
-  const visibility = choice("visibility", t("community.settings.visibility"), ["public", "members", "private"].map((one) => [one, t(`community.${one}`)]));
-  visibility.querySelector("select").value = about.visibility;
-  const fields = [field("name", t("community.settings.name"), { value: about.name, required: true, maxlength: 100 }), visibility, long("description", "community.settings.description", 500), long("rules", "community.settings.rules", 4000)];
-  const answer = await ask({ title: t("community.settings"), fields, submit: t("message.save") });
-  if (answer && (await attempt(() => client.request("PATCH", `/communities/${id}/about`, answer), t("settings.saved")))) show();
-}
-
-/** A community that is not public is asked whether one may come in. */
-async function askToJoin() {
-  const answer = await ask({ title: t("community.ask"), fields: [field("text", t("community.ask.text"), { maxlength: 300 })], submit: t("community.ask") });
-  if (answer) await attempt(() => client.request("POST", `/communities/${id}/requests`, { text: answer.text.trim() }), t("community.asked"));
 }
 
 $("#begin").addEventListener("click", async () => {
@@ -149,14 +137,31 @@ function membership({ name, role }) {
   return button;
 }
 
-function closed(error) {
-  if (error.code === "NOT_FOUND") return emptyBox("notFound.title", "problem.notFound", { level: "h1" });
+/** What stands in the place of a community that one may not read; also of a private one that one asked to come into. */
+async function closed(error) {
   if (error.code === "BANNED") {
     const reason = error.details?.reason;
+    const boxes = await ownSanctions(id).catch(() => []);
+    if (boxes.length) return el("div", { class: "narrow" }, ...boxes);
     return el("div", { class: "gate", role: "alert" }, el("h1", {}, t("community.banned")), reason && el("p", { class: "muted" }, t("room.state.reason", { reason })));
   }
-  if (error.code === "NOT_MEMBER") return el("div", { class: "gate" }, el("h1", {}, t("community.members.closed")), el("button", { type: "button", class: "button", on: { click: askToJoin } }, t("community.ask")));
-  return problemBox(error, () => location.reload());
+  if (error.code !== "NOT_MEMBER" && error.code !== "NOT_FOUND") return problemBox(error, () => location.reload());
+  const request = await myRequest(id).catch(() => null);
+  if (error.code === "NOT_FOUND" && !["waiting", "refused"].includes(request?.status)) return emptyBox("notFound.title", "problem.notFound", { level: "h1" });
+  const again = async () => {
+    await show();
+    $("#head button")?.focus();
+  };
+  const asking = async () => (await askToJoin(id)) && again();
+  const may = error.code === "NOT_MEMBER" && request?.status !== "waiting";
+  return el(
+    "div",
+    { class: "gate" },
+    el("h1", {}, t("community.members.closed")),
+    ...requestState(request, again),
+    may && el("button", { type: "button", class: "button", on: { click: asking } }, t("community.ask")),
+    error.code === "NOT_MEMBER" && el("a", { href: `/communities/${id}/manage#ownership` }, t("community.claim")),
+  );
 }
 
 if (client.user) show();

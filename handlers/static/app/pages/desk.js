@@ -2,6 +2,7 @@ import { client } from "../client.js";
 import { $, announce, avatar, el } from "../dom.js";
 import { PagedList } from "../lists.js";
 import { follow } from "../live.js";
+import { logRow } from "../manage/log.js";
 import { newId } from "../posts.js";
 import { attempt } from "../room/moderating.js";
 import { renderBody } from "../room/body.js";
@@ -33,8 +34,10 @@ const list = new PagedList($("#list"), {
 
 function itemRow(item) {
   const name = item.user?.name || t("message.gone");
-  const cause = item.cause && (has(`cause.${item.cause}`) ? t(`cause.${item.cause}`) : item.cause);
+  const cause = item.cause && (has(`cause.${item.cause}`) ? t(`cause.${item.cause}`, { term: item.term ?? "" }) : item.cause);
+  const place = placeOf(item);
   const decide = async (yes) => {
+    row.dataset.mine = "yes"; // nobody need be told who deals with what is dealt with
     const done = await attempt(() => client.request("POST", ...DECISIONS[item.kind](item, yes)));
     if (done) settle(item.kind, item.id);
   };
@@ -42,10 +45,13 @@ function itemRow(item) {
     "li",
     { class: "desk-item", tabindex: "-1", data: { id: item.id } },
     el("div", { class: "comment-head" }, avatar(name, item.user?.avatar_url, "small"), el("b", {}, name), el("span", { class: "muted" }, timeElement(item.created_at))),
+    item.title && el("h3", {}, item.title),
     el("p", { class: "post-text" }, renderBody(item.text)),
     el(
       "div",
       { class: "about" },
+      item.subject && el("span", {}, t(`desk.subject.${item.subject === "discussion" && !item.discussion_id ? "new" : item.subject}`)),
+      place && el("a", { href: place }, t("desk.open")),
       cause && el("span", {}, t("desk.cause", { cause })),
       item.reports > 0 && el("span", {}, counted("desk.reports", item.reports)),
       item.hidden && el("span", {}, t("desk.hidden")),
@@ -70,8 +76,13 @@ function itemRow(item) {
   return row;
 }
 
-const logRow = ({ actor, action, user, reason, at }) =>
-  el("li", { class: "post-row" }, el("div", { class: "grow" }, el("b", {}, actor?.name ?? "MyPick"), ` · ${action}`, user && ` · ${user.name}`, reason && el("p", { class: "muted" }, reason)), el("span", { class: "muted" }, timeElement(at)));
+/** Where it stands, or would stand; null for what is in no place. */
+function placeOf({ kind, subject, id: item, room_id: room, discussion_id: discussion }) {
+  const held = kind === "held";
+  if (subject === "message") return `/communities/${id}/rooms/${room}${held ? "" : `?message=${item}`}`;
+  if (!discussion) return null;
+  return `/communities/${id}/discussions/${discussion}${subject === "comment" && !held ? `?comment=${item}` : ""}`;
+}
 
 /** It is dealt with, here or by somebody else: the next one gets the focus. */
 function settle(ofKind, itemId) {

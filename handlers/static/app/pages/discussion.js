@@ -1,12 +1,14 @@
 import { client } from "../client.js";
+import { ask, field } from "../dialogs.js";
 import { $, announce, el } from "../dom.js";
 import { emptyBox } from "../lists.js";
 import { follow } from "../live.js";
+import { reword } from "../rewording.js";
 import { insteadOf, newId, postText, votes } from "../posts.js";
 import { describe, problemBox } from "../problems.js";
 import { may } from "../ranks.js";
 import { attempt } from "../room/moderating.js";
-import { counted, t, timeElement } from "../texts.js";
+import { counted, dateTime, t, timeElement } from "../texts.js";
 import { toast } from "../toast.js";
 
 const [, , communityId, , id] = location.pathname.split("/");
@@ -23,11 +25,13 @@ async function show() {
     document.title = document.title.replace(t("discussion.title"), data.title || t("discussion.title"));
     drawDiscussion(data);
     $("#comments-part").hidden = false;
+    showTimeout();
     await reload();
     if (asked) await showAsked();
     follow(`discussion:${id}`, "join-discussion", { discussion_id: Number(id) }, { event: arrive, begin: () => {} });
   } catch (error) {
-    $("#discussion").replaceChildren(error.code === "NOT_FOUND" ? emptyBox("notFound.title", "problem.notFound", { level: "h1" }) : problemBox(error, () => location.reload(), "room"));
+    if (error.code === "BANNED") $("#discussion").replaceChildren(sanctioned(el("h1", {}, t("community.banned")), error.details?.reason));
+    else $("#discussion").replaceChildren(error.code === "NOT_FOUND" ? emptyBox("notFound.title", "problem.notFound", { level: "h1" }) : problemBox(error, () => location.reload(), "room"));
   } finally {
     $("#discussion").removeAttribute("aria-busy");
   }
@@ -35,19 +39,65 @@ async function show() {
 
 let discussion = null;
 
+/** What keeps one from writing, with the way to the page where one may write a note to it. */
+const sanctioned = (words, reason) =>
+  el("div", { class: "sanctioned", role: "alert" }, words, reason && el("p", {}, t("room.state.reason", { reason })), el("a", { href: `/communities/${communityId}#appeal` }, t("sanction.more")));
+
+let timedOut = false;
+
+/** Who is timed out only reads: the boxes give way to why, and until when. */
+async function showTimeout() {
+  const { data } = await client.request("GET", `/communities/${communityId}/sanctions/me`).catch(() => ({ data: [] }));
+  const timeout = data.find(({ kind }) => kind === "timeout");
+  if (!timeout) return;
+  timedOut = true;
+  $("#write").hidden = true;
+  $("#write").before(sanctioned(el("p", {}, timeout.until ? t("room.state.timeout", { when: dateTime(timeout.until) }) : t("room.state.timeoutOpen")), timeout.reason));
+}
+
+let rewording = false; // the discussion itself: its form stays where it is
+
 function drawDiscussion(post) {
   discussion = post;
+  $("#write").hidden = timedOut || post.deleted || (post.locked && !may(role, "lock_discussion"));
+  if (rewording && !post.deleted) return;
   const vote = votes(post, `/discussions/${id}/vote`, { down: may(role, "vote_down") });
-  const mine = post.author?.id === client.user.id;
+  const body = el("div", {}, el("h1", {}, insteadOf(post) ? t("discussion.title") : post.title), el("p", { class: "muted" }, post.author?.name ?? t("message.gone"), " · ", timeElement(post.created_at)), postText(post));
+  const change = () => {
+    if (rewording) return;
+    rewording = true;
+    reword(body, post, () => {
+      rewording = false;
+      // what came meanwhile stands in `discussion`, what was just saved in `post`
+      drawDiscussion({ ...discussion, ...(post.rev >= discussion.rev && { title: post.title, text: post.text, rev: post.rev, edited_at: post.edited_at, mentions: post.mentions, preview: post.preview }) });
+    });
+  };
   $("#discussion").className = "post";
   $("#discussion").replaceChildren(
-    el("h1", {}, insteadOf(post) ?? post.title),
-    el("p", { class: "muted" }, post.author?.name ?? t("message.gone"), " · ", timeElement(post.created_at)),
-    postText(post),
-    el("div", { class: "post-end" }, ...vote.nodes, (mine || may(role, "delete_post")) && !post.deleted && action("message.delete", () => attempt(() => client.request("DELETE", `/discussions/${id}`)))),
+    body,
+    el("div", { class: "post-end" }, ...(post.deleted ? [] : vote.nodes), ...tools(post, "discussion", `/discussions/${id}`, change)),
     post.locked ? el("p", { class: "muted" }, t("discussion.locked")) : "",
   );
-  $("#write").hidden = post.deleted || (post.locked && !may(role, "lock_discussion"));
+}
+
+/** What may be done to a post that still stands. */
+function tools(post, kind, path, change) {
+  if (post.deleted) return [];
+  const mine = post.author?.id === client.user.id;
+  return [
+    mine && !post.hidden && action("message.edit", change),
+    (mine || may(role, "delete_post")) && action("message.delete", () => remove(kind, path)),
+    !mine && action("message.report", () => report(kind, path)),
+  ];
+}
+
+async function remove(kind, path) {
+  if (await ask({ title: t(`${kind}.delete.title`), text: t(`${kind}.delete.text`), submit: t("message.delete"), danger: true })) await attempt(() => client.request("DELETE", path));
+}
+
+async function report(kind, path) {
+  const answer = await ask({ title: t(`${kind}.report.title`), text: t("report.text"), fields: [field("reason", t("report.reason"), { required: true, maxlength: 500 })], submit: t("message.report") });
+  if (answer) await attempt(() => client.request("POST", `${path}/reports`, { reason: answer.reason.trim(), cid: newId() }), t("report.done"));
 }
 
 const action = (word, run) => el("button", { type: "button", class: "link-button", on: { click: run } }, t(word));
@@ -82,7 +132,6 @@ function drawComment(comment) {
   const own = el("div", { class: "comment-own", tabindex: "-1" });
   const children = el("ol", { class: "comments" });
   const node = el("li", { class: "comment", data: { id: comment.comment_id } }, own, children);
-  const mine = comment.author?.id === client.user.id;
   const draw = () =>
     own.replaceChildren(
       el("div", { class: "comment-head" }, el("b", {}, comment.author?.name ?? t("message.gone")), el("span", { class: "muted" }, timeElement(comment.created_at))),
@@ -90,9 +139,9 @@ function drawComment(comment) {
       el(
         "div",
         { class: "post-end" },
-        ...vote.nodes,
+        ...(comment.deleted ? [] : vote.nodes),
         !comment.deleted && action("discussion.answer", () => answer(own, comment)),
-        (mine || may(role, "delete_post")) && !comment.deleted && action("message.delete", () => attempt(() => client.request("DELETE", `/comments/${comment.comment_id}`))),
+        ...tools(comment, "comment", `/comments/${comment.comment_id}`, () => reword(own, comment, () => (draw(), own.focus()))),
       ),
     );
   draw();
@@ -123,12 +172,20 @@ async function send(input, replyTo) {
     const { data } = await client.request("POST", `/discussions/${id}/comments`, { cid: input.dataset.cid, text, reply_to: replyTo });
     delete input.dataset.cid;
     input.value = "";
-    if (data.status === "held") toast({ text: t("discussions.held") });
+    if (data.status === "held") showHeld(data.id, text, replyTo);
     return true;
   } catch (error) {
     toast({ text: describe(error, "room"), kind: "bad" });
     return false;
   }
+}
+
+/** What waits for a moderator stands where it would be, for its writer alone, until the page is left. */
+function showHeld(number, text, replyTo) {
+  const node = el("li", { class: "comment own-held", data: { id: number } }, el("div", { class: "comment-head" }, el("b", {}, client.user.display_name ?? ""), el("span", { class: "muted" }, t("comment.held"))), el("div", { class: "post-text" }, text));
+  const parent = drawn.get(replyTo);
+  (parent?.children ?? $("#comments .comments"))[parent ? "append" : "prepend"](node);
+  toast({ text: t("discussions.held") });
 }
 
 /** What others say waits behind a button, so that nothing moves under the eyes; one's own stands there at once. */
@@ -137,8 +194,10 @@ function arrive(event) {
   if (type === "comment-created") {
     if (drawn.has(data.comment_id)) return;
     const comment = { ...data, author: actor ?? null, created_at: at, my_vote: null, children: [], next_cursor: null };
-    if (actor?.id === client.user.id) put(comment);
-    else {
+    if (actor?.id === client.user.id) {
+      $(`.own-held[data-id="${data.comment_id}"]`)?.remove(); // it was let through
+      put(comment);
+    } else {
       waiting.push(comment);
       $("#fresh").hidden = false;
       $("#fresh").textContent = counted("discussion.fresh", waiting.length);
@@ -147,14 +206,17 @@ function arrive(event) {
   }
   const found = data.comment_id ? drawn.get(data.comment_id) : null;
   if (type === "comment-edited" && found) Object.assign(found.comment, data);
-  else if (type === "comment-deleted" && found) Object.assign(found.comment, { text: "", deleted: true });
+  else if (type === "comment-deleted" && found) Object.assign(found.comment, { text: "", deleted: true, hidden: false, preview: null });
   else if (type === "votes-changed") {
     const { score, ups, downs } = data;
     if (found) Object.assign(found.comment, { score, ups, downs });
     else if (!data.comment_id) drawDiscussion({ ...discussion, score, ups, downs });
   } else if (type === "discussion-edited" && data.text !== null) drawDiscussion({ ...discussion, ...data });
-  else if (type === "discussion-deleted") drawDiscussion({ ...discussion, title: "", text: "", deleted: true });
-  else if (type === "discussion-state-changed") drawDiscussion({ ...discussion, locked: data.locked, pinned: data.pinned });
+  else if (type === "discussion-deleted") drawDiscussion({ ...discussion, title: "", text: "", deleted: true, hidden: false, preview: null });
+  else if (type === "post-preview-changed") {
+    if (found) found.comment.preview = data.preview;
+    else if (!data.comment_id) drawDiscussion({ ...discussion, preview: data.preview });
+  } else if (type === "discussion-state-changed") drawDiscussion({ ...discussion, locked: data.locked, pinned: data.pinned });
   if (found && !found.node.querySelector(":scope > .comment-own textarea")) found.draw();
 }
 

@@ -25,6 +25,7 @@ let about = { open: true };
 let replyTo = null;
 let marked = asked;
 let went = false; // to the message that was asked for
+let listed = []; // rooms, with what is unread in them
 
 const look = () => ({ me: client.user?.id, newFrom: reader.newFrom, marked, editing: editing.id, mayReact: about.open, quoteOf: (message) => quotes.of(message), badgeOf: (id) => staff.roleOf(id) });
 const source = {
@@ -223,6 +224,11 @@ room.on("outbox", drawUnsent);
 room.on("missed", () => reader.missed());
 room.on("event", (event) => {
   if (event.type === "role-changed") staff.load(communityId).then(() => list.redrawAll(), () => {});
+  if (event.type === "community-changed") {
+    const before = new Map(listed.map((one) => [one.id, one.unread]));
+    const rooms = event.data.rooms.filter(({ archived }) => !archived).map((one) => ({ ...one, unread: before.get(one.id) ?? 0 }));
+    showNames({ name: event.data.name, rooms });
+  }
   if (event.type === "message-deleted") {
     quotes.forget(event.data.message_id);
     if (event.data.message_id === replyTo?.id) setReply(null);
@@ -261,14 +267,21 @@ async function begin() {
     // The first paint does not wait for the socket; what comes with it takes the place of this.
     asked ? null : client.request("GET", `/rooms/${roomId}/messages`).then(({ data }) => room.show(data), () => {}),
   ]);
-  const { name, rooms } = community.data;
+  showNames(community.data);
+}
+
+/** What the community and its rooms are called now. A room that is read and in no list is archived. */
+function showNames({ name, rooms }) {
   const here = rooms.find(({ id }) => id === Number(roomId));
+  listed = rooms;
+  room.archived = !here;
   $("#community-name").textContent = name;
   $("#room-name").textContent = here?.name ?? t("room.title");
   $("#messages").setAttribute("aria-label", t("room.messages", { name: here?.name ?? "" }));
   composer.label = t("room.write.to", { name: here?.name ?? name });
-  document.title = document.title.replace(t("room.title"), `${here?.name ?? t("room.title")} · ${name}`);
+  document.title = `${here?.name ?? t("room.title")} · ${name} · MyPick`;
   $("#rooms").replaceChildren(...roomLinks(communityId, rooms, Number(roomId)));
+  showState();
 }
 
 begin().catch(() => {}); // the room itself says why one is out

@@ -1,5 +1,6 @@
 /** @file One message as a row. */
-import { avatar, el, icon, webAddress } from "../dom.js";
+import { avatar, el, icon } from "../dom.js";
+import { linkPreview } from "../previews.js";
 import { describe } from "../problems.js";
 import { clockTime, dateTime, day, t } from "../texts.js";
 import { plainLine, renderBody } from "./body.js";
@@ -32,7 +33,7 @@ export function messageRow(message, before, room) {
         { class: "grow" },
         el("div", { class: together ? "visually-hidden" : "message-head" }, el("b", {}, authorName(message)), badge(room.badgeOf(message.author?.id)), el("time", { datetime: message.at, title: dateTime(message.at), "data-fixed": true }, clockTime(message.at))),
         room.editing === message.id ? el("div", { class: "edit-place" }) : text(message, room.me),
-        preview(message),
+        linkPreview(message.preview),
         reactions(message, room),
       ),
     ),
@@ -86,13 +87,6 @@ function text(message, me) {
     message.edited_at && el("small", { class: "edited", title: dateTime(message.edited_at) }, ` (${t("message.edited")})`),
     message.pinned && el("small", { class: "edited pinned" }, icon("pin"), t("message.pinned")),
   );
-}
-
-/** What is behind the first link, in words alone: a picture would tell a stranger's server who reads. */
-function preview({ preview: found }) {
-  const address = found && webAddress(found.url);
-  if (!address || !found.title) return null;
-  return el("a", { class: "preview", href: address, target: "_blank", rel: "noopener noreferrer nofollow ugc" }, el("small", {}, found.site || new URL(address).host), el("b", {}, found.title), found.description && el("span", {}, found.description));
 }
 
 function quote(message, room) {

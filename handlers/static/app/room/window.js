@@ -233,10 +233,12 @@ export class WindowedList {
       this.toEnd();
       return;
     }
-    const top = this.scroller.getBoundingClientRect().top;
-    const anchor = this.#rows.find((row) => row.element.getBoundingClientRect().bottom > top)?.element;
-    const before = anchor?.getBoundingClientRect().top;
+    const view = this.scroller.getBoundingClientRect();
+    const anchor = this.#rows.find((row) => row.element.getBoundingClientRect().bottom > view.top)?.element;
+    const before = anchor?.getBoundingClientRect();
+    // By its lower edge: what is read stands below, and the row itself may change its height (an author's name goes).
+    const edge = before && before.bottom <= view.bottom ? "bottom" : "top";
     change();
-    if (anchor?.isConnected) this.scroller.scrollTop += anchor.getBoundingClientRect().top - before;
+    if (anchor?.isConnected) this.scroller.scrollTop += anchor.getBoundingClientRect()[edge] - before[edge];
   }
 }
