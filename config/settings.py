@@ -134,6 +134,11 @@ class Settings(BaseSettings):
     preview_networks: str = Field(
         "", description="private networks that they may ask, such as 10.1.0.0/16; empty: what is public and no more"
     )
+    media_origins: str = Field(
+        "",
+        description="where video files of watch parties may lie, https://media.example, separated by commas;"
+        " empty: parties play YouTube alone",
+    )
     storage_folder: str = Field(
         "var/storage", description="where exports of people's data are written; all processes share it"
     )
@@ -141,6 +146,7 @@ class Settings(BaseSettings):
     erasure_grace: Duration = Field(
         7 * 86_400, description="how long logging in calls off an erasure that a person asked for: 7d"
     )
+    party_capacity: int = Field(5_000, ge=2, le=5_000, description="people in one watch party, at most")
     metrics_token: SecretStr = Field(
         SecretStr(""), description="bearer token that /metrics asks for; empty leaves it open"
     )
@@ -160,6 +166,10 @@ class Settings(BaseSettings):
     @property
     def link_preview_networks(self) -> tuple[str, ...]:
         return tuple(network.strip() for network in self.preview_networks.split(",") if network.strip())
+
+    @property
+    def party_media_origins(self) -> tuple[str, ...]:
+        return tuple(origin.strip().rstrip("/") for origin in self.media_origins.split(",") if origin.strip())
 
     @property
     def allowed_origins(self) -> frozenset[str]:
@@ -205,6 +215,16 @@ class Settings(BaseSettings):
         for network in value.split(","):
             if network.strip():
                 ip_network(network.strip())
+        return value
+
+    @field_validator("media_origins")
+    @classmethod
+    def check_media_origins(cls, value: str) -> str:
+        # a browser loads no plain HTTP into an HTTPS page; on this machine itself there is nobody between
+        allowed = r"https://[a-z0-9.-]+(:\d+)?/?|http://(localhost|127\.0\.0\.1)(:\d+)?/?"
+        for origin in value.split(","):
+            if origin.strip() and not re.fullmatch(allowed, origin.strip()):
+                raise ValueError("it is an origin such as https://media.example, without a path; http on this host")
         return value
 
     @field_validator("app_url", "client_url")

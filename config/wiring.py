@@ -38,6 +38,7 @@ from realtime.engine.server import Engine
 from realtime.notifications import NotificationsNamespace
 from realtime.parts import Parts
 from realtime.server import SocketDoor
+from realtime.watchparty import WatchPartyNamespace
 
 MANY_DUE = 1_000  # jobs due at once before /health says that workers are too few
 DEMO_POLL, DEMO_SWEEP = 4, 1  # seconds: a newcomer should see something within half a minute
@@ -70,9 +71,11 @@ def domain_settings(settings: Settings, *, node: str, works: bool) -> DomainSett
         loop_look=settings.loop_look_ms / 1_000,
         preview_ports=settings.link_preview_ports,
         preview_networks=settings.link_preview_networks,
+        media_origins=settings.party_media_origins,
         storage_folder=settings.storage_folder,
         export_keep=settings.export_keep,
         erasure_grace=settings.erasure_grace,
+        party_capacity=settings.party_capacity,
     )
 
 
@@ -145,12 +148,14 @@ def build_sockets(settings: Settings, domain: Domain, *, polling: bool) -> Socke
         attendance=domain.presence,
         crowd=domain.room_presence,
         clock=domain.clock,
+        shared=domain.shared,
         metrics=domain.metrics,
         connections_per_user=settings.socket_connections_per_user,
     )
     namespaces = [
         NotificationsNamespace(parts, domain.notifications),
         CommunityNamespace(parts, domain.communities),
+        WatchPartyNamespace(parts, domain.parties),
     ]
     return SocketDoor(
         engine,
@@ -235,6 +240,7 @@ def build_web(
             contents=domain.contents,
             notifications=domain.notifications,
             communities=domain.communities,
+            parties=domain.parties,
             personal=domain.personal,
             limits=domain.limits,
             idempotency=Idempotency(domain.clock),
@@ -246,5 +252,6 @@ def build_web(
         )
     )
     door.attach(app)
-    pages.append(setup_pages(app, secure_cookies=settings.app_url.startswith("https://")))
+    secure = settings.app_url.startswith("https://")
+    pages.append(setup_pages(app, secure_cookies=secure, media_origins=settings.party_media_origins))
     return app

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,10 @@ CLIENT_FILE = "vendor/socket.io.min.js"
 CLIENT_ORIGIN = "https://cdn.socket.io"
 CLIENT_INTEGRITY = "sha384-fBrXvbDtHoeKWJ/hcA6M+YGueiDW+h45I7V6F2kD1S8bOkrF9rZYPLVkCR6BLR/1"
 
+# The only frame of another origin: YouTube's player, from the host that sets no cookies before somebody plays. It is
+# spoken to by messages, so that no script of YouTube's runs where the tokens are.
+PLAYER_ORIGIN = "https://www.youtube-nocookie.com"
+
 _ID = r"[1-9]\d{0,18}"
 PAGES = {
     "/": "home",
@@ -48,14 +52,20 @@ PAGES = {
     rf"/communities/{{id:{_ID}}}/rooms/{{room:{_ID}}}": "room",
     rf"/communities/{{id:{_ID}}}/discussions/{{discussion:{_ID}}}": "discussion",
     rf"/communities/{{id:{_ID}}}/desk": "desk",
+    rf"/communities/{{id:{_ID}}}/manage": "manage",
     r"/invites/{code:[A-Za-z0-9-]{4,20}}": "invite",
+    "/parties": "parties",
+    rf"/parties/{{id:{_ID}}}": "party",
+    rf"/watch-parties/{{id:{_ID}}}": "party",  # as the REST door names it, and with it what notifications lead to
     "/search": "search",
     "/notifications": "notifications",
     "/settings": "settings",
 }
 
 # pages that let only some people do some things are told who may: the table of policy.py, once more nowhere
-_WITH_RANKS = frozenset({"community", "room", "discussion", "desk"})
+_WITH_RANKS = frozenset({"community", "room", "discussion", "desk", "manage"})
+
+_WITH_PLAYER = frozenset({"party"})
 
 _CONTENT_TYPES = {
     ".css": "text/css",
@@ -135,12 +145,16 @@ def _read(path: Path) -> Asset:
 class Pages:
     """Renders the frames in the person's language."""
 
-    def __init__(self, texts: Texts, assets: Assets, *, secure_cookies: bool) -> None:
+    def __init__(
+        self, texts: Texts, assets: Assets, *, secure_cookies: bool, media_origins: Sequence[str] = ()
+    ) -> None:
         self._texts = texts
         self._assets = assets
         self._secure_cookies = secure_cookies
         self._has_client = CLIENT_FILE in assets
-        self._policy = _content_policy(None if self._has_client else CLIENT_ORIGIN)
+        client_origin = None if self._has_client else CLIENT_ORIGIN
+        self._policy = _content_policy(client_origin)
+        self._policy_with_player = _content_policy(client_origin, frames=[PLAYER_ORIGIN], media=media_origins)
 
     def handler(self, page: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def show(request: web.Request) -> web.StreamResponse:
@@ -158,7 +172,7 @@ class Pages:
         context = self._context(request, page, language)
         response = aiohttp_jinja2.render_template(f"{page}.html", request, context)
         response.set_status(status)
-        response.headers.update(self._policy)
+        response.headers.update(self._policy_with_player if page in _WITH_PLAYER else self._policy)
         response.headers[hdrs.CONTENT_LANGUAGE] = language
         response.enable_compression()  # nothing in a frame is secret, so its size tells nothing
         return response
@@ -200,8 +214,15 @@ class Pages:
         return response
 
 
-def setup_pages(app: web.Application, *, secure_cookies: bool = False, folder: Path = FOLDER) -> Pages:
-    """Adds the pages and ``/static`` to ``app``. ``secure_cookies``: people come over HTTPS.
+def setup_pages(
+    app: web.Application,
+    *,
+    secure_cookies: bool = False,
+    media_origins: Sequence[str] = (),
+    folder: Path = FOLDER,
+) -> Pages:
+    """Adds the pages and ``/static`` to ``app``. ``secure_cookies``: people come over HTTPS. ``media_origins``: where
+    the videos of watch parties may come from, besides this server and YouTube.
 
     ``Pages.render(request, "not-found", status=404)`` is for whoever answers a browser that asks for what is
     not there; ``failed`` is for what broke.
@@ -215,7 +236,8 @@ def setup_pages(app: web.Application, *, secure_cookies: bool = False, folder: P
         lstrip_blocks=True,
     )
     assets = Assets(folder / "static")
-    pages = Pages(Texts.read(folder / "locales"), assets, secure_cookies=secure_cookies)
+    texts = Texts.read(folder / "locales")
+    pages = Pages(texts, assets, secure_cookies=secure_cookies, media_origins=media_origins)
     if CLIENT_FILE not in assets:
         log.info("browsers take the Socket.IO client from its CDN; `make assets` brings it here", cdn=CLIENT_ORIGIN)
 
@@ -242,7 +264,9 @@ def _with_language(request: web.Request, language: str) -> str:
     return f"{request.path}?{urlencode([*query, (LANGUAGE_COOKIE, language)])}"
 
 
-def _content_policy(client_origin: str | None) -> Mapping[str, str]:
+def _content_policy(
+    client_origin: str | None, *, frames: Sequence[str] = (), media: Sequence[str] = ()
+) -> Mapping[str, str]:
     """Scripts and styles from here alone: what reads the tokens is what this server serves."""
     scripts = f"'self' {client_origin}" if client_origin else "'self'"
     rules = {
@@ -250,6 +274,8 @@ def _content_policy(client_origin: str | None) -> Mapping[str, str]:
         "script-src": scripts,
         "img-src": "'self' https: http: data:",
         "connect-src": "'self' ws: wss:",
+        "media-src": " ".join(["'self'", *media]),
+        "frame-src": " ".join(frames) or "'none'",
         "object-src": "'none'",
         "base-uri": "'none'",
         "form-action": "'self'",

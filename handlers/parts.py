@@ -25,6 +25,7 @@ from mypick.operations.health import Health
 from mypick.operations.idempotency import Idempotency
 from mypick.operations.siblings import Siblings
 from mypick.personal.service import PersonalData
+from mypick.watchparty.service import WatchParties
 
 Reporter = Callable[[BaseException, str], None]
 """Takes an unexpected exception and its incident id to where people look at them. Must neither wait nor raise."""
@@ -67,6 +68,7 @@ class RestParts:
     contents: Contents
     notifications: Notifications
     communities: Communities
+    parties: WatchParties
     personal: PersonalData
     limits: Limits
     idempotency: Idempotency

@@ -13,15 +13,17 @@ from mypick.notifications import personal as notifications
 from mypick.personal.contribution import Contribution
 from mypick.streams import Streams
 from mypick.streams import personal as streams_
+from mypick.watchparty.service import WatchParties
 
 
-def contributions(streams: Streams, communities: Communities) -> Sequence[Contribution]:
+def contributions(streams: Streams, communities: Communities, parties: WatchParties) -> Sequence[Contribution]:
     """In the order in which a person is erased: what others see goes first."""
     return [
         accounts.contribution(),
         communities.data.contribution(),
         communities.discussions.data.contribution(),
         ways_in.contribution(),
+        parties.data.contribution(),
         notifications.contribution(streams, ERASED_NAME),
         creators.contribution(),
         streams_.contribution(),

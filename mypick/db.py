@@ -48,6 +48,10 @@ MODELS = (
     "mypick.previews.models",
     "mypick.community.entry.models",
     "mypick.community.desk.models",
+    "mypick.watchparty.models",
+    "mypick.watchparty.entry.models",
+    "mypick.watchparty.queue.models",
+    "mypick.watchparty.chat.models",
 )
 MIGRATIONS = "migrations"
 

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from mypick.tallies import Counts, Timings
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_MILLISECONDS = (5, 10, 15, 25, 50, 70, 100, 150, 200, 400, 800, 2_000, 5_000)
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 
@@ -58,6 +59,14 @@ class Metrics:
     cache_invalidations: Counter  # origin: here, elsewhere, gap
     users_online: Gauge  # of this node
 
+    parties_here: Gauge  # with sockets of this node
+    party_guests: Gauge  # people in parties on this node
+    party_position_error_ms: Histogram  # how far guests say they are off, while it plays
+    clock_rtt_ms: Histogram  # of the clock's best sample, as guests say
+    lead_miss: Counter  # a guest that still followed an old timeline when the next took effect
+    fanout_ms: Histogram  # from when this node has a timeline to when all its sockets were written
+    host_changes: Counter
+
     loop_lag_seconds: Histogram  # how late the event loop ran a timer
     loop_tasks: Gauge  # tasks that have not ended
 
@@ -74,6 +83,9 @@ class Metrics:
 
         def seconds(name: str, text: str, *labels: str) -> Histogram:
             return Histogram(f"mypick_{name}", text, labels, registry=registry, buckets=_SECONDS)
+
+        def milliseconds(name: str, text: str) -> Histogram:
+            return Histogram(f"mypick_{name}", text, registry=registry, buckets=_MILLISECONDS)
 
         return cls(
             registry=registry,
@@ -110,6 +122,13 @@ class Metrics:
             cache_reads=counter("cache_reads", "Cache reads by where they ended", "result"),
             cache_invalidations=counter("cache_invalidations", "Tags invalidated", "origin"),
             users_online=gauge("users_online", "Users with a connection to this node"),
+            parties_here=gauge("parties_here", "Watch parties with sockets of this node"),
+            party_guests=gauge("party_guests", "People in watch parties on this node"),
+            party_position_error_ms=milliseconds("party_position_error_ms", "How far guests are off the timeline"),
+            clock_rtt_ms=milliseconds("clock_rtt_ms", "Round trips of guests' best clock samples"),
+            lead_miss=counter("lead_miss", "Guests that a timeline reached too late"),
+            fanout_ms=milliseconds("fanout_ms", "Handing a timeline to all sockets of a node"),
+            host_changes=counter("host_changes", "Watch parties that got another host"),
             loop_lag_seconds=seconds("loop_lag_seconds", "How late the event loop runs"),
             loop_tasks=gauge("loop_tasks", "Tasks of the event loop that have not ended"),
         )

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mypick.clock import Clock
 from mypick.metrics import Metrics
+from mypick.shared_clock import SharedClock
 from mypick.streams import Streams
 from realtime.admission import Authenticator
 from realtime.connection import Connections
@@ -47,6 +48,7 @@ class Parts:
     limits: Limiter
     attendance: Attendance
     clock: Clock
+    shared: SharedClock  # that all nodes agree on
     metrics: Metrics
     connections_per_user: int = 20  # in one namespace, on this node
     crowd: Crowd | None = None  # needed where a namespace sends PRESENCE

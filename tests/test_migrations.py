@@ -110,6 +110,10 @@ async def test_tables_have_the_rules_that_promises_rest_on(database: Database) -
         "membership": {"community_id,user_id"},
         "sanction": {"community_id,user_id,kind"},
         "read_marker": {"user_id,room_id"},
+        "party_attendance": {"party_id,user_id"},
+        "party_queue_item": {"party_id,content_id"},
+        "party_queue_vote": {"item_id,user_id"},
+        "party_message": {"party_id,seq"},
         "room_pace": {"room_id,user_id"},
         "term": {"community_id,norm"},
     }

@@ -41,6 +41,7 @@ from mypick.ids import Ids
 from mypick.limits import Limits
 from mypick.metrics import Metrics
 from mypick.presence import MemoryPresence
+from mypick.shared_clock import SharedClock
 from mypick.streams import Position, Streams
 from mypick.wire import Command, Text, View
 from realtime.connection import Connection, Connections
@@ -188,11 +189,10 @@ async def door() -> AsyncIterator[tuple[web.Application, SocketDoor]]:
         connections=connections,
         streams=streams,
         accounts=BenchAccounts(tokens),
-        limits=Limits(
-            clock=clock, overrides={"socket.connect": PLENTY, "socket.command": PLENTY}, metrics=metrics
-        ),
+        limits=Limits(clock=clock, overrides={"socket.connect": PLENTY, "socket.command": PLENTY}, metrics=metrics),
         attendance=MemoryPresence(metrics=metrics),
         clock=clock,
+        shared=SharedClock(clock),
         metrics=metrics,
     )
     sockets = SocketDoor(

@@ -16,6 +16,7 @@ TAGS = {
     "discussions": "Discussions of communities, with comments and votes.",
     "invites": "Ways into a community: invites, requests to join, and the claims of creators.",
     "moderation": "What those do who keep a community in order, and what is done for those who suffer it.",
+    "watch-parties": "Playing a video for many, in step: parties, and who is in them.",
     "notifications": "The inbox without a socket.",
 }
 

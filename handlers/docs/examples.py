@@ -55,5 +55,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "markDiscussionRead": {"seq": 42},
     "reportDiscussion": {"cid": "5f12", "reason": "an advertisement"},
     "reportComment": {"cid": "5f13", "reason": "insults somebody"},
+    "addVideoFile": {"url": "http://localhost:9000/encore.mp4", "title": "앙코르 무대", "duration_s": 900},
+    "openWatchParty": {"content_id": 17, "visibility": "public", "title": "데뷔 영상 같이 보기"},
+    "changeWatchParty": {"policy": {"control": "cohosts"}},
+    "setPartyMember": {"user_id": 17, "role": "cohost"},
+    "createPartyInvite": {"max_uses": 10, "hours": 24},
+    "invitePeople": {"user_ids": [17, 23]},
     "decideHeldPost": {"cid": "5f14", "approve": True},
 }

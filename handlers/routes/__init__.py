@@ -13,10 +13,13 @@ from handlers.routes import (
     entry,
     moderation,
     notifications,
+    partycontents,
+    partyentry,
     personal,
     search,
     terms,
     users,
+    watchparties,
 )
 from handlers.views import ApiView
 
@@ -32,6 +35,9 @@ VIEWS: dict[str, type[ApiView]] = {
     **discussions.VIEWS,
     **entry.VIEWS,
     **moderation.VIEWS,
+    **partyentry.VIEWS,
+    **partycontents.VIEWS,
+    **watchparties.VIEWS,
 }
 """Path after the prefix → view. aiohttp tries them in this order."""
 

@@ -230,6 +230,129 @@ export class Room {
   typing(): void;
 }
 
+/** What a party needs of a player. Positions are ms of the video. */
+export interface PartyPlayer {
+  /** Speeds that it has, ascending; `fine` for any, `unknown` to find out. */
+  rates: "fine" | "unknown" | number[];
+  /** How long its positions are not believed after it changed what it does, ms; 500. */
+  settle?: number;
+  read(): {
+    state: "playing" | "paused" | "stalled" | "seeking" | "ad" | "ended" | "blocked" | "none";
+    position_ms: number;
+  };
+  play(): void;
+  pause(): void;
+  seek(ms: number): void;
+  setRate(rate: number): void;
+  onChange(listener: () => void): () => void;
+  bufferedMs?(): number | null;
+  release?(): void;
+}
+
+export class Html5Player implements PartyPlayer {
+  constructor(video: HTMLVideoElement, clock: Clock);
+  rates: "fine";
+  read(): ReturnType<PartyPlayer["read"]>;
+  play(): void;
+  pause(): void;
+  seek(ms: number): void;
+  setRate(rate: number): void;
+  onChange(listener: () => void): () => void;
+  bufferedMs(): number;
+  release(): void;
+}
+
+export class YouTubePlayer implements PartyPlayer {
+  /** `api`: a `YT.Player` that is ready. */
+  constructor(api: unknown, clock: Clock);
+  rates: "unknown";
+  read(): ReturnType<PartyPlayer["read"]>;
+  play(): void;
+  pause(): void;
+  seek(ms: number): void;
+  setRate(rate: number): void;
+  onChange(listener: () => void): () => void;
+  bufferedMs(): number;
+  release(): void;
+}
+
+/** One announcement of a party's timeline; moments are the server's, ms. */
+export interface PartyTimeline {
+  readonly seq: number;
+  readonly status: "idle" | "waiting" | "playing" | "paused" | "ended";
+  readonly playing: boolean;
+  readonly content_id: number | null;
+  readonly anchor_position_ms: number;
+  readonly anchor_at_ms: number;
+  readonly rate: number;
+  readonly effective_at_ms: number;
+  position(at: number): number;
+}
+
+/** One look at the player. */
+export interface PartyStep {
+  /** `idle`, `standing`, `starting`, `following`, `correcting`, `seeking`, `stalled`, `ad`, `blocked` … */
+  mode: string;
+  /** Ms behind the party; below 0 it is ahead; null while nobody can know. */
+  error_ms: number | null;
+  wake_at: number;
+  commands: [string, number][];
+}
+
+export interface PartyMember {
+  user: { id: number; name: string; avatar_url: string | null };
+  role: "guest" | "cohost" | "host";
+  since_ms: number | null;
+}
+
+export class Party {
+  readonly id: number | null;
+  readonly state: "joining" | "live" | "away" | "out";
+  /** Why one is `out`. */
+  readonly error: MyPickError | null;
+  /** As the server shows it. */
+  readonly party: any;
+  readonly role: PartyMember["role"] | null;
+  readonly online: number;
+  readonly members: Map<number, PartyMember>;
+  readonly queue: any[];
+  /** What was announced last, in force or about to be. */
+  readonly latest: PartyTimeline | null;
+  /** What holds now; null until the server's time is known. */
+  readonly now: {
+    status: PartyTimeline["status"];
+    content_id: number | null;
+    position_ms: number;
+    rate: number;
+    playing: boolean;
+    at_ms: number;
+  } | null;
+  readonly step: PartyStep | null;
+  /** Too far off to catch up by itself: offer `catchUp`. */
+  readonly behind: boolean;
+  readonly rtt: number;
+  on(event: "about", listener: () => void): () => void;
+  on(event: "timeline", listener: (timeline: PartyTimeline) => void): () => void;
+  on(event: "step", listener: (step: PartyStep) => void): () => void;
+  on(event: "event", listener: (event: DurableEvent) => void): () => void;
+  on(event: "reactions", listener: (told: any) => void): () => void;
+  on(event: "state", listener: (state: Party["state"]) => void): () => void;
+  open(): this;
+  close(): void;
+  /** The player that shows `contentId`, by default what is played now. */
+  attach(player: PartyPlayer, contentId?: number | null): void;
+  detach(): void;
+  /** Jump to where the party is; also after a touch of the page, where the browser let nothing play. */
+  catchUp(): void;
+  play(): Promise<{ seq: number }>;
+  pause(): Promise<{ seq: number }>;
+  seek(positionMs: number): Promise<{ seq: number }>;
+  setRate(rate: number): Promise<{ seq: number }>;
+  load(contentId: number, positionMs?: number): Promise<{ seq: number }>;
+  /** Any other command of the party. */
+  ask<T = any>(command: string, more?: object): Promise<T>;
+}
+
 export class MyPick {
   constructor(options?: Options);
   readonly url: string;
@@ -247,5 +370,9 @@ export class MyPick {
   namespace(name: string): Namespace;
   /** A room of a community; `open()` it. */
   room(id: number): Room;
+  /** A watch party; `open()` it. */
+  party(id: number | null, options?: { invite?: string }): Party;
+  html5Player(video: HTMLVideoElement): Html5Player;
+  youtubePlayer(api: unknown): YouTubePlayer;
   close(): void;
 }

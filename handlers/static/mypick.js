@@ -19,11 +19,14 @@
  */
 import { Listeners, MyPickError, backOff, newId, systemClock, wait } from "./mypick/errors.js";
 import { Namespace } from "./mypick/namespace.js";
+import { Html5Player } from "./mypick/party/html5.js";
+import { Party } from "./mypick/party/party.js";
+import { YouTubePlayer } from "./mypick/party/youtube.js";
 import { Room } from "./mypick/room.js";
 import { MemoryStorage, Session } from "./mypick/session.js";
 import { Stream } from "./mypick/stream.js";
 
-export { MyPickError, Namespace, Room, Stream };
+export { Html5Player, MyPickError, Namespace, Party, Room, Stream, YouTubePlayer };
 
 const PREFIX = "/api/v1";
 const TIMEOUT_MS = 15_000;
@@ -169,6 +172,27 @@ export class MyPick {
    */
   room(id) {
     return new Room(this.namespace("/community").connect(), id, { user: this.user, storage: browserStorage("sessionStorage") ?? undefined });
+  }
+
+  /**
+   * A watch party, live: what it plays, who is there, and a player kept in step. `open()` it, `attach` a player, and
+   * `close()` it at the end.
+   * @param {number | null} id
+   * @param {{invite?: string}} [options] for who comes by an invite, without an id
+   * @returns {Party}
+   */
+  party(id, { invite } = {}) {
+    return new Party(this.namespace("/watch-party").connect(), { id: id ?? undefined, invite, user: this.user });
+  }
+
+  /** A `<video>` element as a party's player. */
+  html5Player(video) {
+    return new Html5Player(video, this.clock);
+  }
+
+  /** A `YT.Player` that is ready as a party's player. */
+  youtubePlayer(api) {
+    return new YouTubePlayer(api, this.clock);
   }
 
   #open(name) {

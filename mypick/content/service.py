@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ from mypick.platforms.protocol import Item
 
 ANNOUNCE_WITHIN = timedelta(days=7)  # an old item that becomes public again is no news
 MAX_LIVE = 50  # upcoming and live items of one channel that are looked at again in each poll
+FILE = "file"  # the platform of what lies as a file somewhere
+NO_CHANNEL = 0
 _FEED, _OF_CREATOR = "feed", "videos"
 
 
@@ -42,6 +45,12 @@ async def unknown(platform: str, external_ids: Collection[str]) -> set[str]:
         return set()
     rows = await Content.filter(platform=platform, external_id__in=list(external_ids)).values_list("external_id")
     return set(external_ids) - {row[0] for row in rows}
+
+
+async def known(platform: str, external_id: str) -> int | None:
+    """The id of what is kept under this name. One query."""
+    row = await Content.get_or_none(platform=platform, external_id=external_id).values_list("id")
+    return None if row is None else int(row[0])
 
 
 async def unfinished(channel_id: int) -> list[str]:
@@ -107,6 +116,40 @@ class Contents:
             discovered_at=self._clock.now(),
         )
 
+    async def keep_file(
+        self,
+        creator_id: int,
+        url: str,
+        *,
+        title: str,
+        duration_s: int | None,
+        image_url: str | None,
+        row_id: int,
+    ) -> ContentView:
+        """A video that comes from no channel. Kept once for each creator and address; what is said again holds."""
+        name = hashlib.sha256(f"{creator_id} {url}".encode()).hexdigest()
+        said = {"title": title, "duration_s": duration_s, "image_url": image_url}
+        now = self._clock.now()
+        known = Content.filter(platform=FILE, external_id=name)
+        if not await known.exists():
+            fresh = Content(
+                id=row_id,
+                creator_id=creator_id,
+                channel_id=NO_CHANNEL,
+                platform=FILE,
+                external_id=name,
+                kind="video",
+                description="",
+                url=url,
+                published_at=now,
+                discovered_at=now,
+                **said,
+            )
+            await Content.bulk_create([fresh], ignore_conflicts=True)  # another may have been faster
+        await known.update(**said)
+        row = await known.get()
+        return _view(row, (await creators.names_of([creator_id]))[creator_id])
+
     async def of_creator(self, creator_id: int, cursor: str | None, limit: int) -> Page[ContentView]:
         """Newest first. Two queries."""
         names = await creators.names_of([creator_id])
@@ -117,6 +160,12 @@ class Contents:
     async def feed(self, actor: Actor, cursor: str | None, limit: int) -> Page[ContentView]:
         """The newest content of the creators whom the actor follows. Two queries, whatever is followed."""
         return await self._page(Q(creator_id__in=creators.creators_followed_by(actor.user_id)), _FEED, cursor, limit)
+
+    async def of_ids(self, content_ids: Collection[int]) -> dict[int, ContentView]:
+        """Those that there are, by id. Two queries."""
+        rows = await Content.filter(id__in=list(content_ids))
+        names = await creators.names_of(row.creator_id for row in rows)
+        return {row.id: _view(row, names[row.creator_id]) for row in rows}
 
     async def _page(self, which: Q, name: str, cursor: str | None, limit: int) -> Page[ContentView]:
         query = Content.filter(which)

@@ -27,6 +27,7 @@ from mypick.control import Control
 from mypick.creators.poller import FixedInterval, Poller
 from mypick.creators.proofs import ChannelProofs
 from mypick.creators.service import Creators
+from mypick.creators.videos import Videos
 from mypick.domain.duties import give_duties
 from mypick.domain.parts import Domain
 from mypick.domain.settings import DomainSettings
@@ -49,8 +50,12 @@ from mypick.presence import MOVED, MemoryBoard, MemoryPresence, Presence, RedisB
 from mypick.previews.fetching import Fetcher
 from mypick.previews.guard import Guard
 from mypick.previews.service import Previews
+from mypick.shared_clock import SharedClock
 from mypick.storage import FolderStorage
 from mypick.streams import Streams
+from mypick.watchparty.leads import NoBoard, RedisDelays
+from mypick.watchparty.service import WatchParties
+from mypick.watchparty.telemetry import NoTelemetryBoard, RedisTelemetry
 
 
 def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | None = None) -> Domain:
@@ -137,12 +142,35 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
         look=control.look_again,
         proofs=ChannelProofs(platforms, clock),
     )
+    creators = Creators(platforms, clock, jobs, followed=communities.open_for)
+    shared = SharedClock(clock)
+    parties = WatchParties(
+        streams,
+        contents,
+        node=settings.node,
+        clock=clock,
+        shared=shared,
+        ids=ids,
+        delays=RedisDelays(redis) if redis else NoBoard(),
+        telemetry=RedisTelemetry(redis) if redis else NoTelemetryBoard(),
+        jobs=jobs,
+        videos=Videos(platforms, creators, contents, limits=limits, jobs=jobs, ids=ids, clock=clock),
+        rules=communities.elsewhere,
+        limits=limits,
+        secret=settings.access_secret,
+        capacity=settings.party_capacity,
+        evict=control.evict,
+        look=control.look_again,
+        metrics=metrics,
+        media_origins=settings.media_origins,
+    )
     accounts = Accounts(
         clock, tokens, passwords, limits, control.session_ended, cache, on_log_in=call_off
     )
     domain = Domain(
         settings=settings,
         clock=clock,
+        shared=shared,
         rng=rng,
         metrics=metrics,
         redis=redis,
@@ -161,10 +189,11 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
         passwords=passwords,
         platforms=platforms,
         accounts=accounts,
-        creators=Creators(platforms, clock, jobs, followed=communities.open_for),
+        creators=creators,
         contents=contents,
         notifications=Notifications(streams, clock),
         communities=communities,
+        parties=parties,
         previews=Previews(
             Fetcher(
                 Guard([ip_network(network) for network in settings.preview_networks]), ports=settings.preview_ports
@@ -172,7 +201,7 @@ def build_domain(settings: DomainSettings, http: ClientSession, clock: Clock | N
             clock,
         ),
         personal=PersonalData(
-            contributions(streams, communities),
+            contributions(streams, communities, parties),
             accounts,
             FolderStorage(Path(settings.storage_folder)),
             disconnect=control.disconnect,

@@ -10,6 +10,7 @@ from mypick.community.desk.purges import PURGE
 from mypick.community.desk.touches import DESK
 from mypick.community.discussions.counts import PRIORITY as COUNTS_PRIORITY
 from mypick.community.discussions.counts import TELL_COUNTS
+from mypick.community.discussions.previewing import POST_PREVIEW, PostPreviewing
 from mypick.community.previewing import PREVIEW, PRIORITY, TRIES, Previewing
 from mypick.community.reactions import SHOW_REACTIONS
 from mypick.creators.service import POLL
@@ -18,6 +19,8 @@ from mypick.notifications.announcements import FAN_OUT, TELL
 from mypick.notifications.fan_out import FanOut
 from mypick.search.packer import PACK, work_packing
 from mypick.streams.retention import Trimmer
+from mypick.watchparty.entry.reminders import REMIND
+from mypick.watchparty.queue.queue import SHOW_VOTES
 
 log = structlog.get_logger(__name__)
 
@@ -39,9 +42,13 @@ def give_duties(domain: Domain) -> None:
     jobs.register(DESK, domain.communities.desk.tell, priority=3, max_attempts=20)
     jobs.register(PURGE, domain.communities.purges.run, priority=4, max_attempts=20)
     jobs.register(POLL, domain.poller.run, priority=5, timeout_s=900)
-    jobs.register(
-        PREVIEW, Previewing(domain.streams, domain.previews).run, priority=PRIORITY, max_attempts=TRIES, timeout_s=60
-    )
+    for kind, looking in (
+        (PREVIEW, Previewing(domain.streams, domain.previews)),
+        (POST_PREVIEW, PostPreviewing(domain.streams, domain.previews)),
+    ):
+        jobs.register(kind, looking.run, priority=PRIORITY, max_attempts=TRIES, timeout_s=60)
+    jobs.register(SHOW_VOTES, domain.parties.queue.show_votes, priority=1, max_attempts=20)
+    jobs.register(REMIND, domain.parties.reminders.run, priority=1, max_attempts=20)
     domain.personal.register(jobs)
     every(settings.sweep_interval, POLL)
     jobs.register(PACK, work_packing, priority=4, timeout_s=900)
@@ -61,6 +68,8 @@ def give_duties(domain: Domain) -> None:
             "previews": await domain.previews.purge(),
             "exports": await domain.personal.exports.expire(),
             "held messages": await domain.communities.held.give_up_old(),
+            "held posts": await domain.communities.discussions.held.give_up_old(),
+            "watch parties": await domain.parties.parties.end_abandoned(),
             "jobs": await domain.operator.purge(KEEP_DONE),
         }
         if any(removed.values()):

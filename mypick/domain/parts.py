@@ -33,7 +33,9 @@ from mypick.personal.service import PersonalData
 from mypick.platforms.protocol import Platform
 from mypick.presence import Presence, RoomPresence
 from mypick.previews.service import Previews
+from mypick.shared_clock import SharedClock
 from mypick.streams import Streams
+from mypick.watchparty.service import WatchParties
 
 TASKS_EVERY = 0.25  # seconds between two counts of the tasks: it walks over all of them
 WRITE_OUT = 5.0  # seconds that waiting appends have to be written at the end
@@ -45,6 +47,7 @@ class Domain:
 
     settings: DomainSettings
     clock: Clock
+    shared: SharedClock
     rng: random.Random
     metrics: Metrics
     redis: BoundedRedis | None
@@ -67,17 +70,23 @@ class Domain:
     contents: Contents
     notifications: Notifications
     communities: Communities
+    parties: WatchParties
     personal: PersonalData
     previews: Previews
     poller: Poller
 
     async def start(self, sockets: Sockets | None = None) -> None:
         """Begin to listen, to write and, where this process works, to work. Not inside a transaction."""
+        await self.shared.start()
         await self.control.start(sockets)
         await self.cache.start()
         await self.presence.start()
         await self.process.spawn("streams: append", self.streams.appender.run)
         await self.process.spawn("streams: head check", self.streams.delivery.run_head_check)
+        await self.process.spawn("the shared clock", self.shared.run)
+        await self.process.spawn("watch parties: keep", self.parties.keeper.run)
+        await self.process.spawn("watch parties: react", self.parties.reactions.run)
+        await self.process.spawn("watch parties: measure", self.parties.telemetry.run)
         await self.process.spawn("measure the loop", self._measure_loop)
         await self.jobs.start(self.process)
         if self.settings.works:
@@ -109,6 +118,7 @@ class Domain:
             undo.push_async_callback(self.presence.close)
             undo.push_async_callback(self.room_presence.close)
             undo.push_async_callback(self.streams.delivery.close)
+            undo.push_async_callback(self.parties.keeper.close)
             undo.push_async_callback(self.process.close)
             undo.push_async_callback(self.streams.appender.written, WRITE_OUT)
             undo.callback(self.streams.appender.close)

@@ -36,6 +36,8 @@ class DomainSettings:
     loop_look: float  # between two looks at how late the loop runs
     preview_ports: tuple[int, ...]
     preview_networks: tuple[str, ...]  # private ones that links may lead to
+    media_origins: tuple[str, ...]  # where video files of watch parties may lie
     storage_folder: str
     export_keep: int
     erasure_grace: int
+    party_capacity: int  # people in one watch party

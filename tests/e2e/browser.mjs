@@ -18,7 +18,7 @@ export class Browser {
   expected = [];
 
   static async open(stage, options = {}) {
-    const { chromium: executablePath, language, width } = { ...stage.given, ...options };
+    const { chromium: executablePath, language, width, url = stage.url } = { ...stage.given, ...options };
     if (!stage.chromium) {
       stage.chromium = chromium.launch({ executablePath, args: ["--no-sandbox"] });
       stage.atEnd(async () => (await stage.chromium).close());
@@ -27,7 +27,7 @@ export class Browser {
     browser.stage = stage;
     browser.language = language;
     browser.context = await (await stage.chromium).newContext({
-      baseURL: stage.url,
+      baseURL: url,
       locale: language === "ko" ? "ko-KR" : "en-US",
       viewport: { width, height: 800 },
       hasTouch: width < 500,

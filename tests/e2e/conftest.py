@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from handlers import pages
 from tests.e2e.scenes import Scenes
 from tests.e2e.stack import Device, Rest, Stack, running
-from tests.installed import missing
+from tests.installed import CLIENT_FILE, missing
 
 OpenDevice = Callable[[Rest], Awaitable[Device]]
 
@@ -83,6 +85,22 @@ async def shared_stack(
     async with running(folder, url, redis.url, development=False) as stack:
         yield stack
     postgres.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def official_client() -> Iterator[None]:
+    """The official client where `make assets` puts it; without it the pages would ask the CDN."""
+    target = pages.FOLDER / "static" / pages.CLIENT_FILE
+    if target.exists():
+        yield
+        return
+    made = not target.parent.exists()
+    target.parent.mkdir(exist_ok=True)
+    shutil.copyfile(CLIENT_FILE, target)
+    yield
+    target.unlink()
+    if made:
+        target.parent.rmdir()
 
 
 @pytest.fixture

@@ -31,16 +31,23 @@ def scenes_of(file: str) -> list[str]:
 
 
 class Scenes:
-    """Plays scenes, each in a process of its own."""
+    """Plays scenes, each in a process of its own and for ``longest`` seconds at most."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, longest: float = LONGEST) -> None:
+        self._longest = longest
         self._left: list[psutil.Process] = []
 
     async def play(
-        self, file: str, scene: str, stack: Stack, *, also: Mapping[str, Callable[..., Any]] | None = None, **given: Any
-    ) -> None:
+        self,
+        file: str,
+        scene: str,
+        stack: Stack,
+        *,
+        also: Mapping[str, Callable[..., Any]] | None = None,
+        **given: Any,
+    ) -> list[str]:
         """Play ``scene`` of ``file`` on ``stack``; ``given`` reaches it as ``stage.given``. ``also``: more that it may
-        ask for."""
+        ask for. What it printed."""
         told = {"url": stack.url, "given": given}
         process = await asyncio.create_subprocess_exec(
             str(NODE),
@@ -55,14 +62,15 @@ class Scenes:
         )
         said: list[str] = []
         try:
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(self._longest):
                 await self._serve(process, {**_services(stack), **(also or {})}, said)
                 await process.wait()
         except TimeoutError:
-            said.append(f"the scene was not over after {LONGEST:g} s")
+            said.append(f"the scene was not over after {self._longest:g} s")
         finally:
             await self._end(process)
         assert process.returncode == 0, f"{scene}\n" + "\n".join(said[-80:])
+        return said
 
     async def _serve(
         self, process: asyncio.subprocess.Process, services: Mapping[str, Callable[..., Any]], said: list[str]

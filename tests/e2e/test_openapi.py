@@ -7,7 +7,7 @@ import itertools
 import random
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ from schemathesis.specs.openapi.checks import (
 from realtime.community import CommunityNamespace
 from realtime.notifications import NotificationsNamespace
 from realtime.registry import commands_of
-from tests.e2e.stack import Rest, Stack, running
+from realtime.watchparty import WatchPartyNamespace
+from tests.e2e.stack import WAIT, Rest, Stack, running
 
 ASYNCAPI_SCHEMA = Path(__file__).parents[1] / "handlers/asyncapi-3.0.0.json"
 EXAMPLES = 15  # requests of one operation
@@ -49,6 +50,10 @@ NEEDS_MORE = {  # a secret, or a channel that exists: no example can know it
     "POST /api/v1/auth/refresh",
     "POST /api/v1/users/me/password",
     "POST /api/v1/creators",
+    "POST /api/v1/creators/{creator_id}/files",  # a host that the operator names
+    "POST /api/v1/watch-parties",
+    "POST /api/v1/watch-parties/{party_id}/members",
+    "PATCH /api/v1/watch-parties/{party_id}",  # bodies that are drawn name nothing, or null
     "PUT /api/v1/communities/{community_id}/rooms/order",
     "POST /api/v1/communities/{community_id}/owner",
     "POST /api/v1/rooms/{room_id}/timeouts",
@@ -105,6 +110,7 @@ async def test_every_operation_answers_as_its_document_says(
         here |= _at_the_desk(connection, here, there, *people)
     connection.close()
     here |= await _discussions(alice, bob, here["community_id"])
+    here |= await _parties(alice, bob, creator_id)
     here["export_id"] = (await alice.ok("POST", "/users/me/export"))["id"]
     tokens = {}
     for operation in ENDS_SESSIONS:
@@ -162,6 +168,28 @@ async def _discussions(alice: Rest, bob: Rest, community_id: int) -> dict[str, A
         "deleteComment.comment_id": await say(alice),
         "reportComment.comment_id": await say(bob),
         "post_id": await say(bob, "https://x.example/"),
+    }
+
+
+async def _parties(alice: Rest, bob: Rest, creator_id: int) -> dict[str, Any]:
+    """Ids of parties of alice's, one of them to be ended, and of bob, who was asked to one."""
+    async with asyncio.timeout(WAIT):
+        while not (videos := await alice.ok("GET", f"/creators/{creator_id}/videos")):
+            await asyncio.sleep(0.05)
+    body = {"content_id": videos[0]["id"], "visibility": "public"}
+    kept, ended = [int((await alice.ok("POST", "/watch-parties", body))["id"]) for _ in range(2)]
+    await alice.ok("POST", f"/watch-parties/{kept}/members", {"user_id": int(bob.user["id"])})
+    later = {"starts_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
+    planned = int((await alice.ok("POST", "/watch-parties", body | later))["id"])
+    invite = await alice.ok("POST", f"/watch-parties/{kept}/invites", {"max_uses": 1})
+    return {
+        "attendWatchParty.party_id": planned,
+        "unattendWatchParty.party_id": planned,
+        "revokePartyInvite.invite_id": int(invite["id"]),
+        "party_id": kept,
+        "endWatchParty.party_id": ended,
+        "kickPartyMember.user_id": int(bob.user["id"]),
+        "unbanPartyMember.user_id": int(bob.user["id"]),
     }
 
 
@@ -276,7 +304,7 @@ async def test_the_event_document_is_valid_and_names_every_event(server: Stack, 
     async with http.get(f"{server.url}/api/docs/events/spec") as answer:
         document = await answer.json()
     jsonschema.Draft7Validator(orjson.loads(ASYNCAPI_SCHEMA.read_bytes())).validate(document)
-    for namespace in (NotificationsNamespace, CommunityNamespace):
+    for namespace in (NotificationsNamespace, CommunityNamespace, WatchPartyNamespace):
         (channel,) = [one for one in document["channels"].values() if one["address"] == namespace.name]
         named = set(channel["messages"])
         expected = {*commands_of(namespace), *(event.name for event in namespace.sends)}

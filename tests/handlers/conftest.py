@@ -25,6 +25,7 @@ from mypick.content.service import Contents
 from mypick.contributions import contributions
 from mypick.control import Control
 from mypick.creators.service import POLL, Creators
+from mypick.creators.videos import Videos
 from mypick.db import Database
 from mypick.endings import end
 from mypick.ids import Ids
@@ -40,8 +41,14 @@ from mypick.operations.idempotency import Idempotency
 from mypick.personal.erasures import ERASE, call_off
 from mypick.personal.exports import EXPORT
 from mypick.personal.service import PersonalData
+from mypick.shared_clock import SharedClock
 from mypick.storage import FolderStorage
 from mypick.streams import Streams
+from mypick.watchparty.entry.reminders import REMIND
+from mypick.watchparty.leads import NoBoard
+from mypick.watchparty.queue.queue import SHOW_VOTES
+from mypick.watchparty.service import WatchParties
+from mypick.watchparty.telemetry import NoTelemetryBoard
 from tests.fakes import FakeClock, NoChannels
 from tests.handlers.events import EVENTS
 from tests.handlers.fakes import QUICK, HandlePlatform, Unlimited
@@ -127,6 +134,8 @@ async def start_rest(
     jobs = Jobs(clock, work=False)
     jobs.register(POLL, _no_work)
     jobs.register(TELL, _no_work)
+    jobs.register(REMIND, _no_work)
+    jobs.register(SHOW_VOTES, _no_work)
     jobs.register(EXPORT, _no_work, priority=8)
     jobs.register(ERASE, _no_work, priority=8)
     control = Control(bus, streams.delivery, node="test")
@@ -148,7 +157,7 @@ async def start_rest(
             clock=clock,
             general=Rate.parse(general),
             overrides={
-                **dict.fromkeys(("search", "creator.resolve", "subscribe"), "10000/1m"),
+                **dict.fromkeys(("search", "creator.resolve", "subscribe", "party.open", "party.invite"), "10000/1m"),
                 **({"auth.login.account": log_ins} if log_ins else {}),
             },
         )
@@ -166,18 +175,40 @@ async def start_rest(
             look=control.look_again,
             proofs=NoChannels(),
         )
+        platforms = {"youtube": HandlePlatform()}
+        creators, contents = Creators(platforms, clock, jobs), Contents(clock)
+        parties = WatchParties(
+            streams,
+            contents,
+            node="test",
+            clock=clock,
+            shared=SharedClock(clock),
+            ids=ids,
+            delays=NoBoard(),
+            telemetry=NoTelemetryBoard(),
+            jobs=jobs,
+            videos=Videos(platforms, creators, contents, limits=limits, jobs=jobs, ids=ids, clock=clock),
+            rules=communities.elsewhere,
+            limits=limits,
+            secret="a" * 40,
+            evict=control.evict,
+            look=control.look_again,
+            metrics=Metrics.unread(),
+            media_origins=("https://media.example",),
+        )
         parts = RestParts(
             settings=replace(
                 RestSettings(app_url="http://localhost:4000", allowed_origins=frozenset({ORIGIN})), **settings
             ),
             clock=clock,
             accounts=accounts,
-            creators=Creators({"youtube": HandlePlatform()}, clock, jobs),
-            contents=Contents(clock),
+            creators=creators,
+            contents=contents,
             notifications=Notifications(streams, clock),
             communities=communities,
+            parties=parties,
             personal=PersonalData(
-                contributions(streams, communities),
+                contributions(streams, communities, parties),
                 accounts,
                 FolderStorage(tmp_path / "storage"),
                 disconnect=control.disconnect,

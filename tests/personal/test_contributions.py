@@ -21,6 +21,7 @@ OTHER_THINGS = {
     "next_id",  # of the table that gives ids
     "notice_id",
     "parent_id",
+    "party_id",
     "post_id",
     "room_id",
     "sanction_id",

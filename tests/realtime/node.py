@@ -25,7 +25,10 @@ from mypick.bus import Bus
 from mypick.bus.memory import MemoryBus, MemoryExchange
 from mypick.clock import Clock
 from mypick.community.service import Communities
+from mypick.content.service import Contents
 from mypick.control import Control
+from mypick.creators.service import POLL, Creators
+from mypick.creators.videos import Videos
 from mypick.errors import DomainError
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
@@ -38,7 +41,13 @@ from mypick.notifications.models import Notice, Notification
 from mypick.notifications.service import Notifications
 from mypick.notifications.streams import inbox_of
 from mypick.presence import MOVED, Board, MemoryBoard, MemoryPresence, RoomPresence
+from mypick.shared_clock import SharedClock
 from mypick.streams import Append, Event, NewEvent, Streams
+from mypick.watchparty.entry.reminders import REMIND
+from mypick.watchparty.leads import DelayBoard, NoBoard
+from mypick.watchparty.queue.queue import SHOW_VOTES
+from mypick.watchparty.service import WatchParties
+from mypick.watchparty.telemetry import NoTelemetryBoard, TelemetryBoard
 from mypick.wire import Command, View
 from realtime.community import CommunityNamespace
 from realtime.connection import Connection, Connections
@@ -50,8 +59,9 @@ from realtime.notifications import NotificationsNamespace
 from realtime.parts import Parts
 from realtime.registry import command
 from realtime.server import SocketDoor
+from realtime.watchparty import WatchPartyNamespace
 from tests.fakes import NoChannels
-from tests.handlers.fakes import QUICK
+from tests.handlers.fakes import QUICK, HandlePlatform
 from tests.realtime.rooms import Bans, RoomsNamespace
 
 PASSWORD = "a horse walks into a bar"
@@ -60,8 +70,13 @@ MAX_PACKET = 64 * 1024
 WAIT = 10.0  # seconds that something has to happen
 ACCESS_SECRET, REFRESH_SECRET = "a" * 40, "r" * 40
 OPEN = dict.fromkeys(
-    (f"socket.{name}" for name in ("handshake", "connect", "command", "clock", "sync", "refresh-auth")), "1000000/1s"
-) | dict.fromkeys(("community.send", "community.vote", "community.typing"), "1000000/1s")
+    (
+        *(f"socket.{name}" for name in ("handshake", "connect", "command", "clock", "sync", "refresh-auth")),
+        *(f"community.{name}" for name in ("send", "vote", "typing")),
+        *(f"party.{name}" for name in ("control", "ready", "report", "message", "messages", "react", "queue", "vote")),
+    ),
+    "1000000/1s",
+)
 
 
 async def until(condition: Callable[[], Any], what: str = "it did not happen") -> Any:
@@ -136,6 +151,8 @@ class Node:
         bans: Bans | None = None,
         board: Board | None = None,
         communities: bool = False,
+        delays: DelayBoard | None = None,
+        telemetry: TelemetryBoard | None = None,
         **bounds: Any,
     ) -> None:
         self._tls = tls
@@ -184,19 +201,7 @@ class Node:
             metrics=self.metrics,
             rng=random.Random(1),
         )
-        parts = Parts(
-            engine=self.engine,
-            connections=self.connections,
-            streams=self.streams,
-            accounts=self.accounts,
-            limits=self.limits,
-            attendance=self.presence,
-            crowd=self.room_presence,
-            clock=clock,
-            metrics=self.metrics,
-            connections_per_user=connections_per_user,
-        )
-        self.namespace = TestedNamespace(parts, self.notifications)
+        self.shared = SharedClock(clock)
         jobs = Jobs(clock, work=False)
         jobs.register(TELL, nobody_works)
         self.communities = Communities(
@@ -210,12 +215,51 @@ class Node:
             look=self.control.look_again,
             proofs=NoChannels(),
         )
+        self.jobs = jobs
+        contents = Contents(clock)
+        platforms = {"youtube": HandlePlatform()}
+        creators = Creators(platforms, clock, jobs)
+        self.parties = WatchParties(
+            self.streams,
+            contents,
+            node=name,
+            clock=clock,
+            shared=self.shared,
+            ids=Ids(),
+            delays=delays or NoBoard(),
+            telemetry=telemetry or NoTelemetryBoard(),
+            jobs=jobs,
+            videos=Videos(platforms, creators, contents, limits=self.limits, jobs=jobs, ids=Ids(), clock=clock),
+            rules=self.communities.elsewhere,
+            limits=self.limits,
+            secret=ACCESS_SECRET,
+            evict=self.control.evict,
+            look=self.control.look_again,
+            metrics=self.metrics,
+        )
+        jobs.register(POLL, nobody_works)
+        jobs.register(SHOW_VOTES, self.parties.queue.show_votes, priority=1)
+        jobs.register(REMIND, self.parties.reminders.run, priority=1)
+        parts = Parts(
+            engine=self.engine,
+            connections=self.connections,
+            streams=self.streams,
+            accounts=self.accounts,
+            limits=self.limits,
+            attendance=self.presence,
+            crowd=self.room_presence,
+            clock=clock,
+            shared=self.shared,
+            metrics=self.metrics,
+            connections_per_user=connections_per_user,
+        )
+        self.namespace = TestedNamespace(parts, self.notifications)
         # both have the rooms' streams
         rooms = CommunityNamespace(parts, self.communities) if communities else RoomsNamespace(parts, bans or Bans())
         self.door = SocketDoor(
             self.engine,
             self.connections,
-            [self.namespace, rooms],
+            [self.namespace, rooms, WatchPartyNamespace(parts, self.parties)],
             ended_among=people.ended_among,
             revoked_among=people.revoked_among,
             rng=random.Random(1),

@@ -103,6 +103,18 @@ async def test_a_page_tells_the_browser_to_run_only_our_scripts(client: Client, 
         assert answer.headers["Cache-Control"] == "private, no-cache"
 
 
+async def test_only_the_page_of_a_party_may_show_frames_and_files_of_others() -> None:
+    app = web.Application()
+    setup_pages(app, media_origins=["https://media.example"])
+    async with TestClient(TestServer(app)) as client:
+        for path in PATHS:
+            async with client.get(path) as answer:
+                rules = dict(rule.split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split("; "))
+            party = "parties/" in path
+            assert rules["frame-src"] == ("https://www.youtube-nocookie.com" if party else "'none'"), path
+            assert rules["media-src"] == ("'self' https://media.example" if party else "'self'"), path
+
+
 async def test_the_official_client_comes_from_its_cdn_where_it_is_not_installed(tmp_path: Path) -> None:
     with capture_logs() as lines:
         page, policy = await _home_of(tmp_path, with_client=False)

@@ -14,7 +14,7 @@
   root.dataset.session = signedIn ? "in" : "out";
   const page = root.dataset.page;
   if (signedIn && page === "home") location.replace("/feed");
-  if (!signedIn && ["feed", "communities", "community", "room", "discussion", "desk", "invite", "search", "notifications", "settings"].includes(page)) {
+  if (!signedIn && ["feed", "communities", "community", "room", "discussion", "desk", "manage", "invite", "parties", "party", "search", "notifications", "settings"].includes(page)) {
     location.replace("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
   }
 })();

@@ -1,6 +1,7 @@
 /** @file A video, a live stream or a post as a card; a creator as a row; the button to follow. */
 import { client, goToSignIn } from "./client.js";
 import { announce, avatar, el, icon, picture, webAddress } from "./dom.js";
+import { isVideo, openParty } from "./party/open.js";
 import { describe } from "./problems.js";
 import { counted, duration, shortNumber, t, timeElement, timeWithin } from "./texts.js";
 import { outside, toast } from "./toast.js";
@@ -32,7 +33,18 @@ export function contentCard(item, { withCreator = true } = {}) {
         withCreator && el("a", { href: `/creators/${item.creator.id}`, class: "card-creator" }, item.creator.name),
         el("span", { class: "muted" }, ...details.flatMap((detail, index) => (index ? [" · ", detail] : [detail]))),
       ),
+      isVideo(item) && client.user && togetherButton(item),
     ),
+  );
+}
+
+function togetherButton(item) {
+  const words = t("card.together");
+  return el(
+    "button",
+    { type: "button", class: "icon-button together", title: words, on: { click: () => openParty(item) } },
+    icon("party"),
+    el("span", { class: "visually-hidden" }, `${words}: ${item.title}`),
   );
 }
 

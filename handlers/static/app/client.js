@@ -12,7 +12,7 @@ client.on("session", (reason, user) => {
   if (reason === "signed-out" && needsSession()) location.replace("/");
 });
 
-const needsSession = () => ["feed", "communities", "community", "room", "discussion", "desk", "invite", "search", "notifications", "settings"].includes(root.dataset.page);
+const needsSession = () => ["feed", "communities", "community", "room", "discussion", "desk", "manage", "invite", "parties", "party", "search", "notifications", "settings"].includes(root.dataset.page);
 
 export function goToSignIn(why = "first") {
   const next = location.pathname + location.search;

@@ -53,10 +53,11 @@ function nativeProblems(form) {
   return problems;
 }
 
-function whatIsWrong({ validity, minLength, maxLength, type }) {
+function whatIsWrong({ validity, minLength, maxLength, min, max, type }) {
   if (validity.valueMissing) return t("problem.field.required");
   if (validity.tooShort) return t("problem.field.short", { count: minLength });
   if (validity.tooLong) return t("problem.field.long", { count: maxLength });
+  if (validity.rangeUnderflow || validity.rangeOverflow) return t("problem.field.range", { min, max });
   if (validity.typeMismatch) return t(type === "url" ? "problem.field.url" : "problem.field.email");
   return t("problem.field.other");
 }
@@ -73,7 +74,7 @@ function show(form, problems) {
 function mark(form, name, message) {
   const field = form.querySelector(`[data-field="${CSS.escape(name)}"]`);
   if (!field) return;
-  for (const input of field.querySelectorAll("input, select")) {
+  for (const input of field.querySelectorAll("input, select, textarea")) {
     if (message) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   }

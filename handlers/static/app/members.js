@@ -8,11 +8,11 @@ import { t, timeWithin } from "./texts.js";
 const QUIET_MS = 250;
 
 export class MemberList extends PagedList {
-  constructor(box, search, communityId) {
+  constructor(box, search, communityId, draw = (member) => memberRow(member)) {
     super(box, {
       class: "rows",
       load: (cursor, signal) => client.request("GET", `/communities/${communityId}/members`, null, { query: { q: search.value.trim(), cursor, limit: 50 }, signal }),
-      draw: memberRow,
+      draw,
       empty: () => el("p", { class: "muted" }, search.value.trim() ? t("community.people.none", { query: search.value.trim() }) : t("community.people.empty")),
     });
     let timer = null;
@@ -24,12 +24,14 @@ export class MemberList extends PagedList {
   }
 }
 
-function memberRow({ user, role, joined_at: joined }) {
+/** @param {HTMLElement[]} more what stands at the end of the row */
+export function memberRow({ user, role, joined_at: joined }, ...more) {
   const name = user.name || t("message.gone");
   return el(
     "li",
-    { class: "row" },
+    { class: "row", data: { user: user.id } },
     avatar(name, user.avatar_url, "small"),
     el("div", { class: "grow" }, el("b", {}, name), " ", role !== "member" && role !== "newcomer" && el("span", { class: `role role-${role}` }, t(`role.${role}`)), el("div", { class: "muted" }, ...timeWithin("community.people.since", joined))),
+    ...more,
   );
 }

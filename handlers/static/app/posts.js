@@ -2,18 +2,25 @@
 import { newId } from "../mypick/errors.js";
 import { client } from "./client.js";
 import { el } from "./dom.js";
+import { linkPreview } from "./previews.js";
 import { describe } from "./problems.js";
 import { renderBody } from "./room/body.js";
-import { counted, t, timeElement } from "./texts.js";
+import { counted, dateTime, t, timeElement } from "./texts.js";
 import { toast } from "./toast.js";
 
 export { newId };
 
 /** What stands where the words of a post are not shown; undefined where they are. */
-export const insteadOf = (post) => (post.deleted ? t("message.deleted") : post.hidden ? t("discussion.hidden") : undefined);
+export function insteadOf(post) {
+  const kind = "comment_id" in post ? "comment" : "discussion";
+  return post.deleted ? t(`${kind}.deleted`) : post.hidden ? t(`${kind}.hidden`) : undefined;
+}
 
-export const postText = (post) =>
-  el("div", { class: insteadOf(post) ? "post-text gone" : "post-text" }, insteadOf(post) ?? renderBody(post.text, post.mentions, client.user?.id), post.edited_at && !insteadOf(post) && el("small", { class: "muted" }, ` (${t("message.edited")})`));
+export function postText(post) {
+  if (insteadOf(post)) return el("div", { class: "post-text gone" }, insteadOf(post));
+  const edited = post.edited_at && el("small", { class: "muted", title: dateTime(post.edited_at) }, ` (${t("message.edited")})`);
+  return el("div", { class: "post-text" }, renderBody(post.text, post.mentions, client.user?.id), edited, linkPreview(post.preview));
+}
 
 /** Two buttons and a number: they change at once, and back if the server refuses. */
 export function votes(post, path, { down = true } = {}) {

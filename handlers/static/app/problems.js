@@ -2,6 +2,9 @@
 import { el } from "./dom.js";
 import { t, waitFor } from "./texts.js";
 
+/** What those who run a community can meet wherever they act. */
+const OFFICE = { TIMED_OUT: "problem.room.timeout", BANNED: "problem.room.banned" };
+
 /** Texts for one situation, before the general ones: `{register: {CONFLICT: "problem.register.taken"}}`. */
 const SPECIAL = {
   register: { CONFLICT: "problem.register.taken" },
@@ -31,7 +34,41 @@ const SPECIAL = {
     TOO_LARGE: "problem.room.long",
     FORBIDDEN: "problem.room.rank",
   },
+  edit: {
+    LOCKED: "problem.edit.hidden",
+    NOT_MEMBER: "problem.room.members",
+    TIMED_OUT: "problem.room.timeout",
+    BANNED: "problem.room.banned",
+    BLOCKED: "problem.room.blocked",
+    GONE: "problem.edit.gone",
+    FORBIDDEN: "problem.edit.held",
+  },
+  party: {
+    FORBIDDEN: "problem.party.control",
+    GONE: "problem.party.gone",
+    NOT_MEMBER: "problem.party.members",
+    CONFLICT: "problem.party.moved",
+    FULL: "problem.party.full",
+    BANNED: "party.out.banned",
+    BLOCKED: "problem.room.blocked",
+    DUPLICATE_TEXT: "problem.room.same",
+    TIMED_OUT: "problem.room.timeout",
+    TOO_LARGE: "problem.room.long",
+    UPSTREAM_FAILED: "problem.source.upstream",
+    QUOTA_EXHAUSTED: "problem.source.quota",
+  },
   leave: { CONFLICT: "problem.community.owner" },
+  asking: { ...OFFICE, FULL: "problem.asking.full", RATE_LIMITED: "problem.asking.refused", CONFLICT: "problem.conflict" },
+  appeal: { CONFLICT: "problem.appeal.written", GONE: "problem.appeal.over", NOT_FOUND: "problem.appeal.over" },
+  rooms: { ...OFFICE, FULL: "problem.rooms.full", CONFLICT: "problem.rooms.last" },
+  members: { ...OFFICE, FORBIDDEN: "problem.room.rank", NOT_MEMBER: "problem.members.gone" },
+  invites: { ...OFFICE, FULL: "problem.invites.full" },
+  requests: { ...OFFICE, BANNED: "problem.requests.banned", CONFLICT: "problem.requests.decided" },
+  terms: { ...OFFICE, FULL: "problem.terms.full", INVALID: "problem.terms.invalid" },
+  purges: { ...OFFICE, FORBIDDEN: "problem.room.rank", FULL: "problem.purges.full" },
+  owner: { ...OFFICE, NOT_MEMBER: "problem.members.gone", CONFLICT: "problem.owner.already" },
+  claim: { CONFLICT: "problem.claim.notYet", GONE: "problem.claim.ended", FULL: "problem.claim.full" },
+  claimed: { CONFLICT: "problem.requests.decided" },
 };
 
 const GENERAL = {

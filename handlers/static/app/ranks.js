@@ -7,6 +7,12 @@ const rank = (role) => Math.max(0, roles.indexOf(role ?? "newcomer"));
 /** Whether `role` may do `action`, a name of the server's table such as `pin`. */
 export const may = (role, action) => action in lowest && rank(role) >= rank(lowest[action]);
 
+/** Whether `role` is above `other`: one acts only on those below. */
+export const outranks = (role, other) => rank(role) > rank(other);
+
+/** The roles that members are given, from the lowest up, and that `role` may give. */
+export const givenBy = (role) => ["member", "vip", "moderator", "manager", "owner"].filter((one) => outranks(role, one));
+
 /** Those with a role of their own, of whom the highest are read first: 100, which is more than a community has. */
 const MAX_STAFF = 100;
 
@@ -24,6 +30,6 @@ export class Staff {
 
   /** Whether somebody with `role` may do `action` to this person, whose rank must be lower. */
   mayTo(role, action, userId) {
-    return may(role, action) && rank(role) > rank(this.roleOf(userId));
+    return may(role, action) && outranks(role, this.roleOf(userId));
   }
 }

@@ -60,7 +60,8 @@ export function ago(iso, now = Date.now()) {
 export function waitFor(seconds) {
   if (seconds < 60) return lasting.format(Math.ceil(seconds), "second");
   if (seconds < 3600) return lasting.format(Math.ceil(seconds / 60), "minute");
-  return lasting.format(Math.ceil(seconds / 3600), "hour");
+  if (seconds < 2 * 86_400) return lasting.format(Math.ceil(seconds / 3600), "hour");
+  return lasting.format(Math.ceil(seconds / 86_400), "day");
 }
 
 export const date = (iso) => new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(iso));

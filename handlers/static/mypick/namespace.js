@@ -21,6 +21,7 @@ const WITH_CID = new Set([
   "party-message",
   "transfer-host",
   "claim-host",
+  "kick-member",
 ]);
 
 /** Commands that may be sent again by their nature. */

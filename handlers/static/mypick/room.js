@@ -1,18 +1,16 @@
 /**
  * @file A room of a community: its messages as they are, and what somebody does there.
  */
+import { Deeds } from "./deeds.js";
 import { Listeners, MyPickError } from "./errors.js";
 import { Outbox } from "./outbox.js";
+import { ReadMarker } from "./reading.js";
 import { MemoryStorage } from "./session.js";
 import { Timeline } from "./timeline.js";
 import { Typing } from "./typing.js";
 
 /** Messages of one reading of history, as many as the server gives. */
 const PAGE = 100;
-/** The read marker is moved at most this often, ms. */
-const READ_EVERY_MS = 1_000;
-/** Reactions are counted anew within 250 ms; one that changed nothing is in no count, ms. */
-const COUNTED_MS = 2_000;
 /** Changes remembered while an answer is on its way, which takes 15 s at most. */
 const MAX_LATE = 2_000;
 /** Tries to come in after the stream has given up, ms. */
@@ -23,7 +21,7 @@ const AGAIN_MS = 10_000;
  * message), `outbox`, `about` (role, mode, timeout or number of people), `typing` (people), `state`, `missed` (something
  * was said while what is held ends in the past), `event` (each durable event).
  */
-export class Room {
+export class Room extends Deeds {
   /** `joining`, `live`, `away` (no connection) or `out` (see `error`). */
   state = "joining";
   /** @type {MyPickError | null} */ error = null;
@@ -40,7 +38,7 @@ export class Room {
   #loading = null;
   #late = null; // changes of messages that an answer on its way may bring as they were before
   #generation = 0; // of what is held: an answer for an earlier one fits nowhere
-  #reading = { seq: 0, timer: null };
+  #marker;
 
   /**
    * Made by `MyPick.room`.
@@ -51,9 +49,11 @@ export class Room {
    * @param {object} [options.storage] keeps what was not sent yet: `sessionStorage` in a browser, else memory
    */
   constructor(namespace, id, { user, storage = new MemoryStorage() }) {
+    super((messageId) => this.timeline.get(messageId) && this.#listeners.emit("changed", this.timeline.get(messageId)));
     Object.assign(this, { namespace, id, user });
     this.key = `room:${id}`;
     this.timeline = new Timeline(user?.id ?? null);
+    this.#marker = new ReadMarker(namespace.clock, (seq) => (this.state === "live" ? namespace.emit("mark-read", { room_id: id, seq }) : null));
     this.typists = new Typing(namespace.clock, (people) => this.#listeners.emit("typing", people));
     this.outbox = new Outbox({
       send: ({ cid, text, reply_to: replyTo }) => namespace.emit("send-message", { room_id: id, cid, text, reply_to: replyTo }),
@@ -165,58 +165,9 @@ export class Room {
     return this.outbox.add(text, replyTo);
   }
 
-  edit(message, text) {
-    return this.namespace.emit("edit-message", { message_id: message.id, text, rev: message.rev });
-  }
-
-  remove(message, reason = null) {
-    return this.namespace.emit("delete-message", { message_id: message.id, reason });
-  }
-
-  async react({ id }, emoji, on) {
-    const wish = this.timeline.wish(id, emoji, on);
-    const settle = (what, seq) => {
-      this.timeline.settle(id, wish, what, seq);
-      if (this.timeline.get(id)) this.#listeners.emit("changed", this.timeline.get(id));
-    };
-    this.#listeners.emit("changed", this.timeline.get(id));
-    try {
-      const { seq } = await this.namespace.emit("react", { message_id: id, emoji, on });
-      settle("done", seq);
-      this.namespace.clock.setTimeout(() => settle("told"), COUNTED_MS);
-    } catch (error) {
-      settle("failed");
-      throw error;
-    }
-  }
-
-  pin(message, on) {
-    return this.namespace.emit("pin-message", { message_id: message.id, on });
-  }
-
-  report(message, reason) {
-    return this.namespace.emit("report-message", { message_id: message.id, reason });
-  }
-
-  /** One of `timeout-member` (with `seconds`), `ban-member` and `unban-member`. */
-  sanction(command, userId, more = {}) {
-    return this.namespace.emit(command, { room_id: this.id, user_id: userId, ...more });
-  }
-
-  setMode(changes) {
-    return this.namespace.emit("set-room-mode", { room_id: this.id, ...changes });
-  }
-
   /** Everything up to `seq` was seen. */
   markRead(seq) {
-    const reading = this.#reading;
-    if (seq <= reading.seq) return;
-    reading.seq = seq;
-    reading.timer ??= this.namespace.clock.setTimeout(() => {
-      reading.timer = null;
-      if (this.state !== "live") reading.seq = 0; // it is said again when somebody reads on
-      else this.namespace.emit("mark-read", { room_id: this.id, seq: reading.seq }).catch(() => (reading.seq = 0));
-    }, READ_EVERY_MS);
+    this.#marker.mark(seq);
   }
 
   /** Somebody types here; as often as one likes. */

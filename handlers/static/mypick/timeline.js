@@ -109,8 +109,8 @@ export class Timeline {
     const message = this.get(data.message_id);
     if (!message) return null;
     if (type === "message-edited") {
-      const { text, rev, edited_at, deleted, hidden, mentions } = data;
-      Object.assign(message, { text, rev, edited_at, deleted, hidden, mentions });
+      const { text, rev, edited_at, deleted, hidden, mentions, preview = null } = data;
+      Object.assign(message, { text, rev, edited_at, deleted, hidden, mentions, preview });
     } else if (type === "message-deleted") {
       Object.assign(message, { text: "", deleted: true, mentions: [], reactions: [], pinned: false, preview: null });
       this.#reactions.forget(message.id);

@@ -3,6 +3,7 @@ import { client } from "../client.js";
 import { $, avatar, el, icon, webAddress } from "../dom.js";
 import { inbox } from "../inbox.js";
 import { PagedList, emptyBox } from "../lists.js";
+import { partyCard } from "../party/card.js";
 import { problemBox } from "../problems.js";
 import { counted, t } from "../texts.js";
 
@@ -24,6 +25,7 @@ async function show() {
     box.replaceChildren(head(creator));
     list.reload();
     showCommunity();
+    showParties();
   } catch (error) {
     $("#latest").hidden = true;
     $("#list").replaceChildren();
@@ -44,6 +46,14 @@ async function showCommunity() {
     const link = el("a", { class: "button quiet community-link", href: `/communities/${community.id}` }, icon("talk"), t("community.open"));
     $(".creator-head .follow", box)?.before(link);
   }
+}
+
+/** Who watches this creator together now; nothing where nobody does. */
+async function showParties() {
+  if (!client.user) return;
+  const { data } = await client.request("GET", "/watch-parties", null, { query: { creator_id: id, live: true, limit: 6 } }).catch(() => ({ data: [] }));
+  $("#parties").hidden = !data.length;
+  $("#parties-list").replaceChildren(...data.map(partyCard));
 }
 
 function head(creator) {

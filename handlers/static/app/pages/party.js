@@ -1,0 +1,283 @@
+import { newId } from "../../mypick/errors.js";
+import { client } from "../client.js";
+import { ask } from "../dialogs.js";
+import { $, announce, el, icon } from "../dom.js";
+import { attempt } from "../party/attempt.js";
+import { Chatting } from "../party/chatting.js";
+import { chooseVideo } from "../party/choose.js";
+import { Deck } from "../party/deck.js";
+import { Figures } from "../party/figures.js";
+import { Float } from "../party/float.js";
+import { changeParty } from "../party/hosting.js";
+import { openInvites } from "../party/invites.js";
+import { Pace } from "../party/pace.js";
+import { askToPutOut, drawPeople } from "../party/people.js";
+import { drawQueue } from "../party/queue.js";
+import { wordsOf } from "../party/said.js";
+import { PartySpeech } from "../party/speech.js";
+import { Stage } from "../party/stage.js";
+import { Tabs } from "../party/tabs.js";
+import { Waiting } from "../party/waiting.js";
+import { t } from "../texts.js";
+import { toast } from "../toast.js";
+
+const EMOJI = ["😂", "😍", "😮", "👏", "🔥", "😢"];
+/** The place in the video and what lies over it are drawn this often, ms. */
+const DRAW_MS = 200;
+const RANKS = { guest: 0, cohost: 1, host: 2 };
+const LOWEST = { host: 2, cohosts: 1, everyone: 0 };
+
+const id = Number(location.pathname.split("/")[2]);
+const invite = new URLSearchParams(location.search).get("invite");
+const me = client.user?.id ?? null;
+const names = new Map(); // of who was here, for words about who has left
+const waiting = new Waiting();
+let party = null;
+let stage = null;
+let chatting = null;
+let communityId = null;
+let reclaimUntil = 0; // on the party's clock
+let gate = null; // how many are ready, of one timeline
+let shownContent = null;
+
+const speech = new PartySpeech($("#spoken"));
+const float = new Float($("#float"));
+const pace = new Pace($("#pace"));
+const tabs = new Tabs(["chat", "people", "queue", "figures"], (name) => {
+  if (name === "chat") chatting?.seen();
+  if (name === "figures") figures?.start();
+  else figures?.stop();
+});
+let figures = null;
+
+const may = (action) => Boolean(party?.role && party.party && party.state !== "out" && RANKS[party.role] >= LOWEST[party.party.policy[action]]);
+const ends = () => Boolean(party?.party?.ended_at);
+const command = (name, more = {}) => party.ask(name, { cid: newId(), ...more });
+const steer = (work) => attempt(work).then(draw);
+
+const deck = new Deck({
+  play: () => steer(() => party.play()),
+  pause: () => steer(() => party.pause()),
+  seek: (ms) => steer(() => party.seek(ms)),
+  rate: (rate) => steer(() => party.setRate(rate)),
+  next: () => steer(() => command("queue-next", { base_seq: party.latest.seq })),
+  volume: (volume) => (stage?.setSound({ volume, muted: volume === 0 }), draw()),
+  mute: () => {
+    if (stage?.silenced) stage.unlock();
+    else stage?.setSound({ muted: !stage.sound.muted });
+    draw();
+  },
+  whole: () => stage?.whole(),
+  chat: () => (tabs.show("chat"), chatting?.composer.focus()),
+});
+
+// ---- drawing ----
+
+function draw() {
+  if (!party || !stage) return;
+  const now = party.now;
+  const length = stage.length;
+  const next = waiting.next?.content?.title ?? null;
+  const position = Math.min(now?.position_ms ?? 0, length ?? Infinity);
+  deck.show({ status: now?.status ?? "idle", position, length, rate: now?.rate ?? 1, may: may("control"), next: next !== null });
+  deck.showSound(stage.sound);
+  const step = party.step;
+  const mode = party.state === "out" || ends() || !now ? "off" : party.state === "away" ? "away" : now.playing ? (step?.mode ?? "starting") : "standing";
+  pace.show({ mode, error: step?.error_ms ?? null, status: now?.status });
+  stage.draw({ may: may("control"), next, startsAt: party.party?.starts_at, community: communityId && `/communities/${communityId}`, gate: gate?.seq === party.latest?.seq ? gate : { ready: 0, of: Math.max(party.online, party.members.size) } }, { play: deck.on.play, next: deck.on.next });
+  $("#claim").hidden = !(reclaimUntil && party.role !== "host" && now && now.at_ms < reclaimUntil);
+}
+
+function drawAbout() {
+  const { party: about, role, online, members } = party;
+  if (!about) return;
+  for (const { user } of members.values()) names.set(user.id, user.name);
+  $("#party").removeAttribute("aria-busy");
+  $("#party-title").textContent = about.title;
+  document.title = document.title.replace(t("party.title"), about.title);
+  const { content, host } = about;
+  const people = Math.max(online, members.size);
+  $("#about").replaceChildren(
+    ...[content && el("a", { href: `/creators/${content.creator.id}` }, content.creator.name), host && t("party.hostedBy", { name: host.name || names.get(host.id) || t("message.gone") }), t(`open.visibility.${about.visibility}`)].filter(Boolean).flatMap((part, at) => (at ? [" · ", part] : [part])),
+  );
+  tabs.count("people", people, { quiet: true });
+  tabs.allow("figures", role === "host" || role === "cohost");
+  drawPeople($("#people"), { members: [...members.values()], online: people }, { id: me, role }, toPerson);
+  drawActions(about, role);
+  drawWaiting();
+  draw();
+}
+
+const action = (name, symbol, run, properties = {}) => el("button", { type: "button", class: "button quiet small", title: t(name), data: { do: name }, on: { click: run }, ...properties }, icon(symbol), t(name));
+
+function drawActions(about, role) {
+  const box = $("#actions");
+  const key = JSON.stringify([role, may("invite"), ends()]);
+  if (box.dataset.drawn === key) return;
+  box.dataset.drawn = key;
+  const leads = role === "host" && !ends();
+  const parts = [
+    may("invite") && !ends() && action("party.invite", "add", () => openInvites(party.party, communityId)),
+    leads && action("party.settings", "gear", () => changeParty(party.party)),
+    action("party.leave", "out", () => location.assign("/parties")),
+  ];
+  box.replaceChildren(...parts.filter(Boolean));
+}
+
+function drawWaiting() {
+  const leads = RANKS[party.role] > 0;
+  drawQueue($("#queue"), waiting, { mayControl: may("control"), mayRemove: (entry) => leads || entry.added_by?.id === me }, toEntry);
+  tabs.count("queue", waiting.items.length, { quiet: true });
+  const foot = $("#panel-queue .side-foot");
+  if (may("queue") && !foot) $("#panel-queue").append(el("div", { class: "side-foot" }, action("party.queue.add", "add", addVideo)));
+  else if (!may("queue")) foot?.remove();
+}
+
+function drawReactions() {
+  $("#emoji-row").replaceChildren(
+    ...EMOJI.map((emoji) =>
+      el("button", { type: "button", "aria-label": t("party.react", { emoji }), on: { click: () => party.ask("party-react", { emoji }).catch(() => {}) } }, emoji), // one that is lost is no loss
+    ),
+  );
+}
+
+// ---- what one asks ----
+
+async function toPerson(name, person) {
+  if (name === "cohost" || name === "guest") {
+    return attempt(() => client.request("POST", `/watch-parties/${party.id}/members`, { user_id: person.id, role: name }), t("party.done"));
+  }
+  if (name === "transfer") {
+    const sure = await ask({ title: t("party.transfer.title", person), text: t("party.transfer.text"), submit: t("party.do.transfer") });
+    return sure && attempt(() => command("transfer-host", { user_id: person.id }));
+  }
+  const sure = await askToPutOut(person.name, name === "ban");
+  return sure && attempt(() => command("kick-member", { user_id: person.id, ban: sure.ban, ...(sure.reason ? { reason: sure.reason } : {}) }), t("party.done"));
+}
+
+function toEntry(name, entry) {
+  if (name === "remove") return attempt(() => command("queue-remove", { item_id: entry.id }));
+  if (name === "load") return attempt(() => command("queue-next", { base_seq: party.latest.seq, item_id: entry.id }));
+  const on = !waiting.own.has(entry.id);
+  waiting.vote(entry.id, on);
+  drawWaiting();
+  return attempt(() => command("queue-vote", { item_id: entry.id, on })).then((done) => {
+    if (done) return;
+    waiting.vote(entry.id, !on);
+    drawWaiting();
+  });
+}
+
+async function addVideo() {
+  const chosen = await chooseVideo(t("party.queue.add"), party.party.creator_id, { withAddress: true });
+  if (chosen) await attempt(() => command("queue-add", chosen.url && !chosen.id ? { url: chosen.url } : { content_id: chosen.id }), t("party.queue.added"));
+}
+
+// ---- what happens ----
+
+async function showContent(contentId) {
+  if (contentId === shownContent) return;
+  shownContent = contentId;
+  let content = [party.party?.content, ...waiting.items.map((one) => one.content)].find((one) => one?.id === contentId);
+  content ??= (await client.request("GET", `/watch-parties/${party.id}`).catch(() => null))?.data.content;
+  if (shownContent !== contentId || !content) return;
+  party.party = { ...party.party, content };
+  drawAbout();
+  await stage.show(content);
+}
+
+function happened(event) {
+  const { type, data, actor } = event;
+  if (actor) names.set(actor.id, actor.name);
+  if (type === "queue-changed") {
+    waiting.change(data);
+    drawWaiting();
+  }
+  if (type === "message-created" || type === "message-deleted") return chatting.hear(event);
+  if (type === "host-changed") {
+    reclaimUntil = data.former_host_id === me ? (data.reclaim_until_ms ?? 0) : 0;
+    if (data.host_id === me) toast({ text: t("party.said.hostYou"), kind: "good", spoken: "" });
+  }
+  if (type === "timeline" && data.reason === "party-ended") party.party = { ...party.party, ended_at: event.at };
+  const words = wordsOf(event, { me, nameOf: (userId) => names.get(userId) || t("message.gone") });
+  if (words?.noted) chatting.talk.note(words.text);
+  if (words?.spoken && actor?.id !== me) speech.say(words.text);
+  draw();
+}
+
+async function entered() {
+  chatting.composer.enabled = !ends();
+  const get = (path) => client.request("GET", `/watch-parties/${party.id}${path}`).then(({ data }) => data, () => null);
+  const [queue, details] = await Promise.all([get("/queue"), get("")]);
+  if (queue) waiting.take(queue);
+  if (details) reclaimUntil = details.reclaim_until_ms ?? 0;
+  drawWaiting();
+  draw();
+  if (!details || communityId !== null) return;
+  const { data } = await client.request("GET", "/communities", null, { query: { creator_id: details.creator_id } }).catch(() => ({ data: [] }));
+  communityId = data[0]?.id ?? null;
+}
+
+let begun = false;
+function stateChanged(state) {
+  chatting.composer.enabled = state === "live" && !ends();
+  if (state === "live") {
+    if (party.id !== id || invite) history.replaceState(null, "", `/parties/${party.id}`); // the invite has done its work
+    entered();
+    if (!begun) chatting.begin();
+    begun = true;
+  }
+  if (state === "out") announce(t("party.out.lost"));
+  draw();
+}
+
+let endedSeq = 0;
+/** The server ends what is told with its length; of what is not, the host's player knows where it ends. */
+function endUntold() {
+  const now = party.now;
+  const { length, content } = stage;
+  const untold = content && !content.duration_s && content.live_status !== "live" && length !== null;
+  if (!untold || party.role !== "host" || party.state !== "live" || !now?.playing || now.position_ms < length || endedSeq === party.latest.seq) return;
+  endedSeq = party.latest.seq;
+  const goOn = waiting.next && party.party.autoplay;
+  (goOn ? command("queue-next", { base_seq: party.latest.seq }) : party.pause()).catch(() => {}); // somebody else was faster
+}
+
+let spokenPace = "good";
+function tellPace() {
+  const { pace: now } = $("#pace").dataset;
+  if (now === spokenPace || !["good", "bad"].includes(now)) return;
+  if (now === "bad" && party.state === "live") speech.say(t("party.said.behind", { off: $("#pace-text").textContent }));
+  else if (now === "good" && spokenPace === "bad") speech.say(t("party.said.inStep"));
+  spokenPace = now;
+}
+
+function begin() {
+  party = client.party(id, { invite });
+  stage = new Stage(party);
+  chatting = new Chatting(party, speech, { shown: () => tabs.shown === "chat", onUnread: (count) => tabs.count("chat", count) });
+  figures = new Figures($("#figures"), party);
+  party.on("about", drawAbout);
+  party.on("timeline", ({ content_id: contentId }) => {
+    showContent(contentId);
+    draw();
+  });
+  party.on("step", draw);
+  party.on("event", happened);
+  party.on("reactions", ({ counts }) => float.show(counts));
+  party.namespace.on("gate", (told) => {
+    if (told.party_id === party.id) gate = told;
+  });
+  party.on("state", stateChanged);
+  $("#catch-up").addEventListener("click", () => party.catchUp());
+  $("#claim").addEventListener("click", () => attempt(() => command("claim-host")));
+  addEventListener("pagehide", () => party.close());
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+  drawReactions();
+  setInterval(() => (draw(), tellPace(), endUntold()), DRAW_MS);
+  party.open();
+  globalThis.party = party; // for who looks at it with the browser's tools
+}
+
+if (client.user && client.io) begin();
+else if (client.user) $("#curtain").replaceChildren(el("p", {}, t("state.noLive")));

@@ -1,0 +1,1 @@
+"""What is said in a party, and how people react."""

@@ -1,0 +1,1 @@
+"""What a party plays next, and what it has played."""

@@ -1,0 +1,88 @@
+"""What watch parties hold of a person: taken along in an export, and gone after an erasure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mypick.accounts.actor import Actor
+from mypick.clock import to_wire
+from mypick.content.models import Content
+from mypick.db import Database
+from mypick.domain import Domain
+from mypick.watchparty.chat.commands import SendPartyMessage
+from mypick.watchparty.chat.models import PartyMessage
+from mypick.watchparty.commands import OpenParty
+from mypick.watchparty.entry.commands import CreatePartyInvite, InvitePeople
+from mypick.watchparty.entry.models import PartyAttendance, PartyInvite
+from mypick.watchparty.models import PartyMember
+from mypick.watchparty.queue.commands import QueueAdd, QueueVoteOn
+from mypick.watchparty.queue.models import QueueItem, QueueVote
+from mypick.watchparty.streams import party_stream
+from tests.community.stage import cid
+from tests.community.test_erasure import everything
+from tests.fakes import FakeClock
+from tests.personal.stage import CANARY, domain_on, download, sign_up, work_off
+from tests.personal.test_erasure import erase
+from tests.watchparty.stage import video
+
+
+async def leave_party(domain: Domain, who: Actor, other: Actor) -> int:
+    """``who`` opens a party and does in it all that can be done; ``other`` is there."""
+    parties = domain.parties
+    content: list[Content] = [await video(domain.clock) for _ in range(3)]
+    begins = to_wire(domain.clock.now().replace(year=domain.clock.now().year + 1, month=1, day=1))
+    body = {"content_id": content[0].id, "visibility": "invite", "title": f"{CANARY} 밤", "starts_at": begins}
+    opened = await parties.parties.open(who, OpenParty.model_validate(body))
+    await parties.invites.invite(who, opened.id, InvitePeople(user_ids=[other.user_id]))
+    await parties.invites.create(who, opened.id, CreatePartyInvite())
+    await parties.schedule.attend(other, opened.id)
+    await PartyMember.filter(party_id=opened.id).update(present=True, since_ms=1)  # the doors are shut until then
+    for actor, one in ((who, content[1]), (other, content[2])):
+        added = await parties.queue.add(actor, QueueAdd(party_id=opened.id, cid=cid(), content_id=one.id))
+        await parties.queue.vote(who, QueueVoteOn(party_id=opened.id, cid=cid(), item_id=added.item_id, on=True))
+        await parties.chat.send(actor, SendPartyMessage(party_id=opened.id, cid=cid(), text=f"hello {CANARY}"))
+    await work_off(domain)
+    return int(opened.id)
+
+
+async def test_all_of_it_is_in_the_export(sqlite_database: Database, clock: FakeClock, tmp_path: Path) -> None:
+    async with domain_on(clock, tmp_path / "storage") as domain:
+        who, other = await sign_up(domain, "alice"), await sign_up(domain, "bob")
+        party_id = await leave_party(domain, who, other)
+        export = await domain.personal.exports.ask(who)
+        await work_off(domain)
+        files = await download(domain, who, export.id)
+        for name, wanted in (
+            ("watch-parties", {"title": f"{CANARY} 밤", "id": party_id}),
+            ("watch-parties-joined", {"party_id": party_id}),
+            ("watch-party-messages", {"text": f"hello {CANARY}", "position_ms": 0}),
+            ("watch-party-queue", {"party_id": party_id}),
+            ("watch-party-votes", {}),
+            ("watch-party-attendance", {"party_id": party_id}),
+            ("watch-party-invites", {"party_id": party_id, "uses": 0}),
+        ):
+            rows = files[name]
+            assert len(rows) == (2 if name == "watch-party-votes" else 1), name
+            assert wanted.items() <= rows[0].items()
+
+
+async def test_none_of_it_is_left_after_an_erasure(sqlite_database: Database, clock: FakeClock, tmp_path: Path) -> None:
+    async with domain_on(clock, tmp_path / "storage") as domain:
+        who, other = await sign_up(domain, "alice"), await sign_up(domain, "bob")
+        party_id = await leave_party(domain, who, other)
+        before = await domain.streams.store.resume(party_stream(party_id), None, 0)
+        await erase(domain, who, clock)
+        own = {"user_id": who.user_id}
+        for rows in (PartyMember.filter(**own), PartyAttendance.filter(**own), QueueVote.filter(**own)):
+            assert not await rows.exists()
+        assert not await QueueItem.filter(added_by=who.user_id).exists()
+        assert await QueueItem.filter(added_by=other.user_id).count() == 1
+        assert not await PartyInvite.filter(revoked_at=None).exists()
+        said = await PartyMessage.all().order_by("id").values_list("text", "author_id")
+        assert said == [("", who.user_id), (f"hello {CANARY}", other.user_id)]
+        rest = await domain.streams.store.resume(party_stream(party_id), before["epoch"], 0, 200)
+        told = [(event["type"], event.get("actor", {}).get("name")) for event in rest["events"]]
+        assert ("message-deleted", "deleted user") in told
+        assert told[-1][0] == "queue-changed"
+        everywhere = await everything()
+        assert everywhere.count("canary-7f3a") == 1  # what the other said
