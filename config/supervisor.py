@@ -33,7 +33,7 @@ class Pace:
 
 
 class Worker:
-    """One process. Its first line of output says that it listens; it ends when its input ends."""
+    """One process. A line of its output says that it listens; it ends when its input ends."""
 
     def __init__(self, number: int, process: asyncio.subprocess.Process) -> None:
         self.number = number
@@ -60,8 +60,7 @@ class Worker:
         output = self._process.stdout
         if output is None:
             raise RuntimeError("its output must be a pipe")
-        line = await output.readline()
-        self._listens.set_result(_says_listening(line))
+        self._listens.set_result(await _said_listening(output))
         while await output.read(65_536):  # a full pipe would hold it up
             pass
         return await self._process.wait()
@@ -244,6 +243,17 @@ class Supervisor:
         if old is not None:
             await self._end(old)
         return True
+
+
+async def _said_listening(output: asyncio.StreamReader) -> bool:
+    """Whether it says so before its output ends. What a library prints before that is passed over."""
+    while True:
+        try:
+            line = await output.readline()
+        except ValueError:  # longer than the reader keeps, 64 KiB: no line of ours
+            continue
+        if not line or _says_listening(line):
+            return bool(line)
 
 
 def _says_listening(line: bytes) -> bool:

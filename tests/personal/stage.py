@@ -48,6 +48,8 @@ from tests.handlers.fakes import QUICK
 
 PASSWORD = "a horse walks into a bar"
 CANARY = "캐너리-canary-7f3a"
+ASK_BY_THEMSELVES = ("streams: head check", "the shared clock", "watch parties: keep", "watch parties: measure")
+"""What asks the database whenever its time has come: a power cut would hit it in place of what is tried."""
 
 
 @asynccontextmanager
@@ -60,6 +62,8 @@ async def domain_on(clock: Clock, folder: Path, redis_url: str = "") -> AsyncIte
         quick = Passwords(QUICK)
         _quicken(domain.accounts, quick)
         await domain.start()
+        for loop in ASK_BY_THEMSELVES:
+            await domain.process.stop(loop)
         try:
             yield domain
         finally:

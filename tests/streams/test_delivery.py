@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from mypick.db import Database
-from mypick.streams import Frame, Position
+from mypick.streams import Frame, Position, delivery
 from mypick.streams.delivery import CHANNEL
 from tests.queries import counted
 from tests.streams.nodes import assert_log_equals_database, database_log, nodes, said
@@ -34,6 +36,24 @@ async def test_a_lost_wake_up_is_only_a_delay(database: Database) -> None:
         await b.settle()
         await assert_log_equals_database(b, member)
         assert member.seen == [1, 2, 3, 4, 5]
+
+
+async def test_heads_are_compared_in_parts_and_none_is_left_out(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "COMPARED_AT_ONCE", 2)
+    async with nodes("a", "b") as (a, b):
+        members = [await b.join(f"room:{number}") for number in range(5)]
+        a.bus._exchange.interrupt()
+        for number in range(5):
+            await a.streams.append(said(f"room:{number}", f"unheard {number}"))
+        with counted() as queries:
+            await b.streams.delivery.check_heads()
+        compared = [query for query in queries if 'FROM "stream" WHERE "id" IN' in query]
+        assert len(compared) >= 3
+        assert all(query.count("?") <= 2 for query in compared)
+        await b.settle()
+        assert [member.seen for member in members] == [[1]] * 5
 
 
 async def test_the_end_of_an_interruption_looks_at_once(sqlite_database: Database) -> None:

@@ -84,6 +84,20 @@ async def test_it_opens_once_and_ends_well() -> None:
     assert yard.opened == 1
 
 
+async def test_a_worker_that_chatters_before_it_listens_is_waited_for() -> None:
+    chatters = f"print('a warning'); print('x' * 200_000); print('[]'); {GOOD}"
+    async with running(yard := Yard(chatters)):
+        await yard.until(lambda: yard.opened == 1)
+        assert sorted(yard.started) == [1, 2]
+
+
+async def test_a_worker_that_only_chatters_is_killed_in_time() -> None:
+    chatters = "import sys; print('a warning', flush=True); sys.stdin.read()"
+    async with running(yard := Yard(chatters, GOOD, pace=Pace(start=0.5, drain=20.0, first_wait=0.01))):
+        await yard.until(lambda: yard.opened == 1)
+        assert len(yard.ended) >= 2
+
+
 async def test_a_rolling_restart_that_the_end_comes_upon_is_no_failure() -> None:
     with structlog.testing.capture_logs() as lines:
         async with running(yard := Yard(GOOD, SILENT)) as run:
