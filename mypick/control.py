@@ -44,7 +44,7 @@ class Sockets(Protocol):
         """Close the sockets of a session, and those that are being let in with it."""
 
     def disconnect(self, user_id: int, code: Code, reason: str) -> None:
-        """Put all sockets of a person out of their namespaces."""
+        """Put all sockets of a person out of their namespaces, and refuse those that are being let in."""
 
     def evict(self, eviction: Eviction) -> None:
         """Take the person's sockets out of the stream and tell them; refuse those that are being let in."""

@@ -61,7 +61,7 @@ class Connection:
             self.owner.token_ends(self)
 
 
-ENDED_KNOWN = 10_000  # sessions that ended last; letting somebody in takes milliseconds, so any of them is in time
+ENDED_KNOWN = 10_000  # sessions that ended last, and people put out; letting somebody in takes ms: all are in time
 
 
 class _Index:
@@ -108,6 +108,8 @@ class Connections:
         self._all: set[Connection] = set()
         self._by_session, self._by_key, self._by_user = _Index(), _Index(), _Index()
         self._ended: dict[int, None] = {}
+        self._put_out: dict[int, int] = {}
+        self.puttings_out = 0  # so far: what came after a look at somebody is told by it
 
     def __len__(self) -> int:
         return len(self._all)
@@ -145,6 +147,19 @@ class Connections:
     def has_ended(self, session_id: int | None) -> bool:
         """Whether it is known here that the session has ended; most that have are not known any more."""
         return session_id in self._ended
+
+    def put_out(self, user_id: int) -> list[Connection]:
+        """A person's connections. Whoever is being let in at this moment is to be refused, too."""
+        self.puttings_out += 1
+        self._put_out.pop(user_id, None)  # to come last again
+        self._put_out[user_id] = self.puttings_out
+        if len(self._put_out) > ENDED_KNOWN:
+            del self._put_out[next(iter(self._put_out))]
+        return self.of_user(user_id)
+
+    def was_put_out(self, user_id: int, since: int) -> bool:
+        """Whether the person was put out after ``since``, a former ``puttings_out``."""
+        return self._put_out.get(user_id, 0) > since
 
     def keys(self) -> list[int]:
         """Ids of the API keys that are in use here."""

@@ -127,10 +127,12 @@ class Namespace:
 
     async def admit(self, member: Member, auth: Any) -> None:
         parts = self.parts
+        before = parts.connections.puttings_out
         try:
             await self._runner.spend("socket.connect", place_of(member.session.address))
             actor = await authenticate(parts.accounts, auth, self.scope)
             self._refuse_ended(actor)
+            self._refuse_put_out(actor, before)
             self._find_place(actor.user_id)
         except DomainError as refused:
             parts.metrics.socket_connects.labels(self.name, refused.code.name).inc()
@@ -147,6 +149,10 @@ class Namespace:
         """The session may have ended while its token was looked at."""
         if self.parts.connections.has_ended(actor.session_id):
             raise DomainError(Code.UNAUTHENTICATED, "the session has ended")
+
+    def _refuse_put_out(self, actor: Actor, before: int) -> None:
+        if self.parts.connections.was_put_out(actor.user_id, before):
+            raise DomainError(Code.UNAUTHENTICATED, "you were signed out everywhere while you connected")
 
     def _find_place(self, user_id: int) -> None:
         here = sum(conn.owner is self for conn in self.parts.connections.of_user(user_id))

@@ -109,8 +109,8 @@ class SocketDoor:
             self.namespaces[conn.namespace].evict(conn, Code.UNAUTHENTICATED, "the session has ended")
 
     def disconnect(self, user_id: int, code: Code, reason: str) -> None:
-        """Put all sockets of a person out of their namespaces."""
-        for conn in self._connections.of_user(user_id):
+        """Put all sockets of a person out of their namespaces, and refuse those that are being let in."""
+        for conn in self._connections.put_out(user_id):
             self.namespaces[conn.namespace].evict(conn, code, reason)
 
     def evict(self, eviction: Eviction) -> None:

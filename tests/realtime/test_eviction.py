@@ -169,8 +169,9 @@ async def test_who_is_disconnected_is_out_of_every_namespace_on_every_node(
     await assert_hears_pokes(his)
 
 
-async def test_a_session_that_ends_while_its_socket_is_let_in_lets_nobody_in(
-    start_node: StartNode, polling: OpenPolling, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ends", ["the session", "the person"])
+async def test_who_is_put_out_while_a_socket_is_let_in_does_not_come_in(
+    start_node: StartNode, polling: OpenPolling, monkeypatch: pytest.MonkeyPatch, ends: str
 ) -> None:
     first, second = await start_node(), await start_node()
     alice = await first.register("alice")
@@ -188,8 +189,12 @@ async def test_a_session_that_ends_while_its_socket_is_let_in_lets_nobody_in(
     await one.post(f'40{ROOMS},{{"token":"{alice.token}"}}')
     await looked.wait()
     actor = await first.accounts.authenticate(alice.token)
-    await first.accounts.log_out(actor)
-    await until(lambda: second.connections.has_ended(actor.session_id))
+    if ends == "the session":
+        await first.accounts.log_out(actor)
+        await until(lambda: second.connections.has_ended(actor.session_id))
+    else:
+        await first.control.disconnect(alice.id, Code.UNAUTHENTICATED, "the account was erased")
+        await until(lambda: second.connections.was_put_out(alice.id, 0))
     go_on.set()
     (answer,) = await one.packets(1)
     assert answer.startswith(f"44{ROOMS},")
