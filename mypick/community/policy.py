@@ -55,6 +55,7 @@ class Action(Enum):
     DECIDE_HELD = "decide on held messages"
     READ_HELD = "see what is held"
     DECIDE_REPORTS = "see and dismiss reports"
+    DECIDE_OWN_REPORTS = "decide on reports of what they said themselves"
     READ_LOG = "read the moderation log"
     READ_TERMS = "see the terms, and try texts on them"
     READ_DESK = "work at the moderators' desk"
@@ -97,6 +98,7 @@ LOWEST: Mapping[Action, Role] = {
     Action.DECIDE_HELD: Role.MODERATOR,
     Action.READ_HELD: Role.MODERATOR,
     Action.DECIDE_REPORTS: Role.MODERATOR,
+    Action.DECIDE_OWN_REPORTS: Role.OWNER,  # nobody in the community stands above them who could
     Action.READ_LOG: Role.MODERATOR,
     Action.READ_TERMS: Role.MODERATOR,
     Action.READ_DESK: Role.MODERATOR,

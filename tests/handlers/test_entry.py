@@ -141,6 +141,26 @@ async def test_moderators_work_over_rest(rest: Rest, alice: Fan, bob: Fan, priva
     assert sent["status"] == "sent"
 
 
+async def test_moderators_do_not_judge_what_is_reported_of_them(
+    rest: Rest, alice: Fan, bob: Fan, private: dict[str, Any], clock: FakeClock
+) -> None:
+    await Community.all().update(visibility="public")
+    await Membership.create(
+        community_id=private["community_id"], user_id=bob.id, rank=Role.MANAGER, joined_at=clock.now()
+    )
+    said = f"/rooms/{private['room_id']}/messages"
+    _, body, _ = await rest.call("POST", said, headers=bob.headers, json={"cid": "m", "text": "mine"})
+    reports = f"/messages/{body['data']['id']}/reports"
+    await rest.call("POST", reports, headers=alice.headers, json={"reason": "x", "cid": "r"})
+    for ask in (("DELETE", reports, {}), ("POST", f"{reports}/decision", {"json": {"agree": False, "cid": "d"}})):
+        status, body, _ = await rest.call(ask[0], ask[1], headers=bob.headers, **ask[2])
+        assert (status, body["error"]["message"]) == (
+            403, "this is your own: let another moderator decide, or delete it"
+        )  # fmt: skip
+    status, body, _ = await rest.call("DELETE", reports, headers=alice.headers)
+    assert (status, body["data"]["dismissed"]) == (200, 1)
+
+
 async def test_those_who_run_a_community_see_its_rooms_and_put_members_out(
     rest: Rest, alice: Fan, bob: Fan, private: dict[str, Any]
 ) -> None:
