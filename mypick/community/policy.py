@@ -188,6 +188,11 @@ def require(standing: Standing, action: Action, target: Standing | None = None) 
         raise DomainError(Code.FORBIDDEN, "one acts only on people of a lower rank")
 
 
+def absent() -> DomainError:
+    """Of what is not there, and of what somebody must not know of: in the same words, so that nobody can tell which."""
+    return DomainError(Code.NOT_FOUND, "this is not here, or not for you to see")
+
+
 def require_entry(standing: Standing, visibility: str) -> None:
     """Whether somebody may read here: ``BANNED``; ``NOT_FOUND`` where a private community must not be known of;
     ``NOT_MEMBER``."""
@@ -196,14 +201,20 @@ def require_entry(standing: Standing, visibility: str) -> None:
     if visibility == "public" or standing.member or standing.role >= Role.MODERATOR:
         return
     if visibility == "private":
-        raise DomainError(Code.NOT_FOUND, "there is no such room")
+        raise absent()
     raise DomainError(Code.NOT_MEMBER, "this community is for its members: join first")
+
+
+def require_known(standing: Standing, visibility: str) -> None:
+    """``NOT_FOUND`` for those who must not know of a private community. Who is banned there knew of it."""
+    if not standing.ban:
+        require_entry(standing, "private" if visibility == "private" else "public")
 
 
 def require_room(standing: Standing, kind: str) -> None:
     """``NOT_FOUND`` where a room must not be known of."""
     if kind == "staff" and not may(standing.role, Action.ENTER_STAFF):
-        raise DomainError(Code.NOT_FOUND, "there is no such room")
+        raise absent()
 
 
 def may_enter(standing: Standing, visibility: str, kind: str) -> bool:

@@ -27,7 +27,7 @@ from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Standings
 from mypick.community.streams import DELETED, EDITED, room_of
 from mypick.community.views import Done
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.streams import Append, Event, NewEvent, Streams
@@ -204,7 +204,7 @@ class Reports:
         """Reports that nobody has dealt with, the oldest first."""
         community = await Community.get_or_none(id=community_id)
         if community is None:
-            raise not_found("community")
+            raise policy.absent()
         standing = (await self._standings.of_all([community_id], actor))[community_id]
         policy.require_entry(standing, community.visibility)
         policy.require(standing, Action.DECIDE_REPORTS)

@@ -69,7 +69,8 @@ class Appeals:
 
     async def mine(self, actor: Actor, community_id: int) -> list[MySanction]:
         """The own ones in force, why and until when. Whoever is banned may ask: they knew of the community."""
-        await community_named(community_id)
+        community = await community_named(community_id)
+        policy.require_known((await self._standings.of_all([community_id], actor))[community_id], community.visibility)
         rows = await Sanction.filter(
             Q(until=None) | Q(until__gt=self._clock.now()), community_id=community_id, user_id=actor.user_id
         ).order_by("id")
@@ -108,7 +109,7 @@ class Appeals:
         """Answer a note, and lift what it is about or not. The first answer holds."""
         row = await Appeal.get_or_none(id=appeal_id)
         if row is None:
-            raise not_found("appeal")
+            raise policy.absent()
         community_id, status = row.community_id, "lifted" if command.lift else "kept"
         site_role = await people.site_role_of(row.user_id) or "fan"
         (entry_id, notice_id), now = await self._ids.take(2), self._clock.now()

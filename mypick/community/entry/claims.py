@@ -74,8 +74,7 @@ class Claims:
         async def decide() -> Sequence[NewEvent]:
             community = await community_named(community_id)
             standing = (await self._standings.of_all([community_id], actor))[community_id]
-            if not standing.ban:
-                policy.require_entry(standing, "private" if community.visibility == "private" else "public")
+            policy.require_known(standing, community.visibility)
             if standing.role is policy.Role.OWNER:
                 raise DomainError(Code.CONFLICT, "the community is yours already")
             mine = Claim.filter(user_id=actor.user_id)
@@ -127,8 +126,9 @@ class Claims:
         """An admin says whether it is the creator. The first decision holds."""
         claim = await Claim.get_or_none(id=claim_id)
         if claim is None:
-            raise not_found("claim")
+            raise policy.absent()
         standing = (await self._standings.of_all([claim.community_id], actor))[claim.community_id]
+        policy.require_known(standing, (await community_named(claim.community_id)).visibility)
         policy.require(standing, Action.DECIDE_CLAIMS)
         if command.accept:
             await self._accept(actor, claim)
