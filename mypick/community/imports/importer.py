@@ -25,7 +25,7 @@ from mypick.community.imports import discord, youtube
 from mypick.community.imports.models import ChatImport, ImportedMessage
 from mypick.community.imports.reading import Record, read
 from mypick.community.imports.records import Imported, Parse, Unreadable
-from mypick.community.indexing import indexed
+from mypick.community.indexing import indexed, is_found
 from mypick.community.models import Message, Room
 from mypick.community.rooms import MAX_ROOMS
 from mypick.community.streams import room_of
@@ -113,7 +113,7 @@ class Importer:
         authors = {f"{source}:{one.author.key}": (one.author.name, one.author.avatar_url) for one in messages.values()}
         people = await keep_imported(authors, self._clock.now())
         ids = await self._ids.take(max(1, len(messages)))
-        community_id = (await Room.get(id=row.room_id)).community_id
+        room = await Room.get(id=row.room_id)
         stream = room_of(row.room_id)
         await self._streams.store.ids_of([stream])  # a stream is made before the transaction
         async with db.transaction():
@@ -128,7 +128,8 @@ class Importer:
                 for seq, key in enumerate(new, first)
             ]
             await Message.bulk_create(rows)
-            await put_new([indexed(message, community_id) for message in rows])
+            if is_found(room.kind):
+                await put_new([indexed(message, room.community_id) for message in rows])
             await ImportedMessage.bulk_create(
                 [ImportedMessage(message_id=known[key], room_id=row.room_id, source_key=key) for key in new]
             )

@@ -143,7 +143,7 @@ function can(message) {
   const other = message.author && !mine;
   const to = (action) => Boolean(other && staff.mayTo(room.role, action, message.author.id));
   const write = about.open && !message.deleted;
-  return { write, react: write, edit: mine && write, remove: !message.deleted && (mine || to("delete")), pin: may(room.role, "pin") && !message.deleted, report: other && !message.deleted, timeout: to("timeout"), ban: to("ban") };
+  return { write, react: write, edit: mine && write, remove: !message.deleted && (mine || to("delete")), pin: may(room.role, "pin") && !room.archived && !message.deleted, report: other && !message.deleted, timeout: to("timeout"), ban: to("ban") };
 }
 
 function run(name, message, extra) {
