@@ -23,7 +23,7 @@ from mypick.accounts.imported import keep_imported
 from mypick.clock import Clock
 from mypick.community.imports import discord, youtube
 from mypick.community.imports.models import ChatImport, ImportedMessage
-from mypick.community.imports.reading import Record, read
+from mypick.community.imports.reading import Broken, Record, read
 from mypick.community.imports.records import Imported, Parse, Unreadable
 from mypick.community.indexing import indexed, is_found
 from mypick.community.models import Message, Room
@@ -37,6 +37,7 @@ from mypick.streams import Streams
 
 FORMATS: Mapping[str, Parse] = {"youtube": youtube.parse, "discord": discord.parse}
 BATCH = 1_000  # records in one transaction: some 100 ms on PostgreSQL
+GUESSED_FROM = 200  # records that are tried to tell which program wrote a file
 MAX_LISTED = 100  # bad lines that are told by their numbers; the others are counted
 
 Progress = Callable[[int], None]
@@ -52,6 +53,18 @@ class Outcome:
     passed: int = 0  # are no messages: somebody came, the chat began
     bad: int = 0
     listed: list[tuple[int, str]] = field(default_factory=list)
+
+
+def other_format(path: Path, source: str) -> str | None:
+    """The format in which the beginning of a file can be read, where ``source`` reads nothing of it."""
+    try:
+        records = list(islice(read(path), GUESSED_FROM))
+    except Broken:
+        return None  # said where it is brought in
+    for name in (source, *FORMATS):
+        if _batch(iter(records), FORMATS[name], Outcome()).messages:
+            return None if name == source else name
+    return None
 
 
 class Importer:
