@@ -101,6 +101,7 @@ class Reading:
         own = await self.snapshots.own_reactions(actor.user_id, shown)
         return position, RoomJoined.model_construct(
             **answer,
+            community_id=room.community_id,
             own_reactions=own,
             role=role_word(standing),
             mode=mode_view(room),

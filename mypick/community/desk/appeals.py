@@ -15,7 +15,7 @@ from mypick.community.desk.commands import AppealSanction, DecideAppeal
 from mypick.community.desk.models import Appeal
 from mypick.community.desk.streams import desk_of
 from mypick.community.desk.touches import Touches
-from mypick.community.desk.views import AppealView, MySanction, SanctionView
+from mypick.community.desk.views import AppealView, MySanction, SanctionFacts, SanctionView
 from mypick.community.entry.notices import Notices
 from mypick.community.logbook import note
 from mypick.community.members import community_named
@@ -62,7 +62,7 @@ class Appeals:
         appeals = {row.sanction_id: row for row in await Appeal.filter(sanction_id__in=[row.id for row in rows])}
 
         def show(row: Sanction) -> SanctionView:
-            shown = _mine(row, appeals.get(row.id)).model_dump()
+            shown = _facts(row, appeals.get(row.id)).model_dump()
             return SanctionView(**shown, user=brief_of(names, row.user_id), actor=brief_of(names, row.actor_id))
 
         return page_of(rows, limit, show, lambda row: encode_cursor(_LIST, row.id))
@@ -75,7 +75,9 @@ class Appeals:
             Q(until=None) | Q(until__gt=self._clock.now()), community_id=community_id, user_id=actor.user_id
         ).order_by("id")
         appeals = {row.sanction_id: row for row in await Appeal.filter(sanction_id__in=[row.id for row in rows])}
-        return [_mine(row, appeals.get(row.id)) for row in rows]
+        return [
+            MySanction(**_facts(row, appeals.get(row.id)).model_dump(), community_name=community.name) for row in rows
+        ]
 
     async def appeal(self, actor: Actor, sanction_id: int, command: AppealSanction) -> AppealView:
         """Write the one note to a sanction of one's own that is in force. A second one is ``CONFLICT``."""
@@ -142,10 +144,10 @@ class Appeals:
         return await _view(await Appeal.get(id=appeal_id))
 
 
-def _mine(row: Sanction, appeal: Appeal | None) -> MySanction:
+def _facts(row: Sanction, appeal: Appeal | None) -> SanctionFacts:
     kind: Any = row.kind
     status: Any = appeal.status if appeal else None
-    return MySanction(
+    return SanctionFacts(
         id=row.id,
         kind=kind,
         until=row.until,
