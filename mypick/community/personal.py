@@ -8,7 +8,7 @@ room stands still for some 50 ms at a time and not for all that somebody said in
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from itertools import groupby
+from functools import partial
 
 from mypick import db
 from mypick.clock import Clock
@@ -33,7 +33,17 @@ from mypick.community.rooms import streams_of
 from mypick.community.standings import Standings
 from mypick.community.streams import DELETED, REACTED, reactions_of, room_of
 from mypick.ids import Ids
-from mypick.personal.contribution import BATCH, PAGE, Contribution, Rows, Section, Step, by_id, delete_batch
+from mypick.personal.contribution import (
+    BATCH,
+    Contribution,
+    Rows,
+    Section,
+    Step,
+    bury_by_place,
+    by_id,
+    delete_batch,
+    earlier_texts,
+)
 from mypick.streams import Append, Event, NewEvent, Streams
 
 MESSAGES_AT_ONCE = 100
@@ -82,12 +92,8 @@ class CommunityData:
         )
 
     async def _messages(self, user_id: int, after: int) -> int | None:
-        said = Message.filter(author_id=user_id, id__gt=after).order_by("id").limit(MESSAGES_AT_ONCE)
-        rows = await said.values_list("id", "room_id", "deleted_at")
-        standing = sorted((room_id, message_id) for message_id, room_id, deleted_at in rows if deleted_at is None)
-        for room_id, among in groupby(standing, key=lambda pair: pair[0]):
-            await self._bury(user_id, room_id, [message_id for _, message_id in among])
-        return rows[-1][0] if len(rows) == MESSAGES_AT_ONCE else None
+        said = Message.filter(author_id=user_id)
+        return await bury_by_place(said, after, "room_id", MESSAGES_AT_ONCE, partial(self._bury, user_id))
 
     async def _bury(self, user_id: int, room_id: int, message_ids: list[int]) -> None:
         event_ids, now = await self._ids.take(len(message_ids)), self._clock.now()
@@ -225,16 +231,9 @@ async def _said(user_id: int) -> AsyncIterator[Rows]:
     """Messages with their earlier texts."""
     columns = ("id", "room_id", "text", "rev", "reply_to", "created_at", "edited_at", "deleted_at")
     async for rows in by_id(Message.filter(author_id=user_id), columns):
-        revisions: dict[int, list[dict[str, object]]] = {}
-        ids = [row["id"] for row in rows if row["rev"] > 1]
-        last = 0
-        of_these = MessageRevision.filter(message_id__in=ids)
-        while ids and (page := await of_these.filter(id__gt=last).order_by("id").limit(PAGE)):
-            for one in page:
-                earlier = {"rev": one.rev, "text": one.text, "replaced_at": one.replaced_at}
-                revisions.setdefault(one.message_id, []).append(earlier)
-            last = page[-1].id
-        yield [{**row, "earlier": revisions.get(row["id"], [])} for row in rows]
+        edited = MessageRevision.filter(message_id__in=[row["id"] for row in rows if row["rev"] > 1])
+        earlier = await earlier_texts(edited, "message_id", ("rev", "text", "replaced_at"))
+        yield [{**row, "earlier": earlier.get(row["id"], [])} for row in rows]
 
 
 def _memberships(user_id: int) -> AsyncIterator[Rows]:

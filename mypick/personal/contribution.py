@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 PAGE = 200  # rows of an export in memory at a time
@@ -65,3 +67,25 @@ async def delete_batch(query: Any) -> int | None:
     if ids:
         await query.model.filter(id__in=ids).delete()
     return 0 if len(ids) == BATCH else None
+
+
+async def bury_by_place(
+    said: Any, after: int, place: str, at_once: int, bury: Callable[[int, list[int]], Awaitable[None]]
+) -> int | None:
+    """What a step returns that makes tombstones of texts: up to ``at_once`` of the query ``said`` with ids beyond
+    ``after`` are looked at, and those without a ``deleted_at`` given to ``bury`` with where they are, the column
+    ``place``; each call is a transaction of its own."""
+    rows = await said.filter(id__gt=after).order_by("id").limit(at_once).values_list("id", place, "deleted_at")
+    standing = sorted((where, number) for number, where, deleted_at in rows if deleted_at is None)
+    for where, among in groupby(standing, key=itemgetter(0)):
+        await bury(where, [number for _, number in among])
+    return rows[-1][0] if len(rows) == at_once else None
+
+
+async def earlier_texts(revisions: Any, whose: str, columns: Sequence[str]) -> dict[int, list[Mapping[str, Any]]]:
+    """What once stood in texts, the oldest first: ``columns`` of the query ``revisions``, by its column ``whose``."""
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    async for rows in by_id(revisions, ("id", whose, *columns)):
+        for row in rows:
+            found.setdefault(row[whose], []).append({name: row[name] for name in columns})
+    return found

@@ -7,11 +7,11 @@ goes with an event as well.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from itertools import groupby
+from functools import partial
 
 from mypick.clock import Clock
 from mypick.ids import Ids
-from mypick.personal.contribution import BATCH, Contribution, Rows, Section, Step, by_id, delete_batch
+from mypick.personal.contribution import BATCH, Contribution, Rows, Section, Step, bury_by_place, by_id, delete_batch
 from mypick.streams import Append, Event, NewEvent, Streams
 from mypick.watchparty.chat.messages import erase
 from mypick.watchparty.chat.models import PartyMessage
@@ -59,12 +59,8 @@ class PartyData:
         )
 
     async def _messages(self, user_id: int, after: int) -> int | None:
-        said = PartyMessage.filter(author_id=user_id, id__gt=after).order_by("id").limit(AT_ONCE)
-        rows = await said.values_list("id", "party_id", "deleted_at")
-        standing = sorted((party_id, message_id) for message_id, party_id, deleted_at in rows if deleted_at is None)
-        for party_id, among in groupby(standing, key=lambda pair: pair[0]):
-            await self._bury(user_id, party_id, [message_id for _, message_id in among])
-        return rows[-1][0] if len(rows) == AT_ONCE else None
+        said = PartyMessage.filter(author_id=user_id)
+        return await bury_by_place(said, after, "party_id", AT_ONCE, partial(self._bury, user_id))
 
     async def _bury(self, user_id: int, party_id: int, message_ids: list[int]) -> None:
         event_ids, now, stream = await self._ids.take(len(message_ids)), self._clock.now(), party_stream(party_id)

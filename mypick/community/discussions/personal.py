@@ -5,7 +5,7 @@ What they began and said become tombstones, under which the words of others stay
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +14,17 @@ from mypick.community.desk.touches import Touches
 from mypick.community.discussions.burying import Burying
 from mypick.community.discussions.models import Comment, Discussion, HeldPost, PostRevision, Visit, Vote
 from mypick.community.discussions.votes import Votes
-from mypick.personal.contribution import BATCH, PAGE, Contribution, Rows, Section, Step, by_id, delete_batch
+from mypick.personal.contribution import (
+    BATCH,
+    Contribution,
+    Rows,
+    Section,
+    Step,
+    bury_by_place,
+    by_id,
+    delete_batch,
+    earlier_texts,
+)
 
 POSTS_AT_ONCE = 50  # looked at in one step; those of one discussion are one transaction, some 20 ms
 
@@ -48,21 +58,16 @@ class DiscussionData:
         )
 
     async def _comments(self, user_id: int, after: int) -> int | None:
-        said = Comment.filter(author_id=user_id, id__gt=after).order_by("id").limit(POSTS_AT_ONCE)
-        rows = await said.values_list("id", "discussion_id", "deleted_at")
-        standing = sorted((where, comment_id) for comment_id, where, deleted_at in rows if deleted_at is None)
-        for where, among in groupby(standing, key=lambda pair: pair[0]):
-            ids = [comment_id for _, comment_id in among]
-            await self._burying.comments(where, ids, actor_id=user_id, by_moderator=False, also=None)
-        return rows[-1][0] if len(rows) == POSTS_AT_ONCE else None
+        async def bury(discussion_id: int, ids: list[int]) -> None:
+            await self._burying.comments(discussion_id, ids, actor_id=user_id, by_moderator=False, also=None)
+
+        return await bury_by_place(Comment.filter(author_id=user_id), after, "discussion_id", POSTS_AT_ONCE, bury)
 
     async def _discussions(self, user_id: int, after: int) -> int | None:
-        begun = Discussion.filter(author_id=user_id, id__gt=after).order_by("id").limit(POSTS_AT_ONCE)
-        rows = await begun.values_list("id", "deleted_at")
-        for discussion_id, deleted_at in rows:
-            if deleted_at is None:
-                await self._burying.discussion(discussion_id, actor_id=user_id, by_moderator=False, also=None)
-        return rows[-1][0] if len(rows) == POSTS_AT_ONCE else None
+        async def bury(discussion_id: int, _: list[int]) -> None:
+            await self._burying.discussion(discussion_id, actor_id=user_id, by_moderator=False, also=None)
+
+        return await bury_by_place(Discussion.filter(author_id=user_id), after, "id", POSTS_AT_ONCE, bury)
 
     async def _take_back(self, user_id: int, _: int) -> int | None:
         votes = Vote.filter(user_id=user_id).order_by("id").limit(POSTS_AT_ONCE)
@@ -95,15 +100,8 @@ async def _visits(user_id: int, _: int) -> int | None:
 async def _with_earlier(query: Any, columns: Sequence[str]) -> AsyncIterator[Rows]:
     """Posts with what stood there before."""
     async for rows in by_id(query, (*columns, "text", "rev", "created_at", "edited_at", "deleted_at")):
-        earlier: dict[int, list[Mapping[str, object]]] = {}
-        ids = [row["id"] for row in rows if row["rev"] > 1]
-        last = 0
-        of_these = PostRevision.filter(post_id__in=ids)
-        while ids and (page := await of_these.filter(id__gt=last).order_by("id").limit(PAGE)):
-            for one in page:
-                was = {"rev": one.rev, "title": one.title, "text": one.text, "replaced_at": one.replaced_at}
-                earlier.setdefault(one.post_id, []).append(was)
-            last = page[-1].id
+        edited = PostRevision.filter(post_id__in=[row["id"] for row in rows if row["rev"] > 1])
+        earlier = await earlier_texts(edited, "post_id", ("rev", "title", "text", "replaced_at"))
         yield [{**row, "earlier": earlier.get(row["id"], [])} for row in rows]
 
 
