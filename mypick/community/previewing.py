@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tortoise.models import Model
+
 from mypick.community.models import Message, MessagePreview, Room
 from mypick.community.streams import PREVIEWED, room_of
 from mypick.jobs.queue import Jobs
@@ -24,11 +26,16 @@ TRIES = 5
 
 
 async def ask_for_preview(jobs: Jobs, message_id: int, *texts: str) -> bool:
-    """In the transaction that writes a message: let a worker see what its link leads to. ``texts``: the new one, and
-    the one that it replaces. Whether there is something to be seen: then ``jobs.wake(PREVIEW)`` after the commit."""
+    """``ask`` of a message."""
+    return await ask(jobs, PREVIEW, {"message_id": message_id}, texts)
+
+
+async def ask(jobs: Jobs, job: str, args: Mapping[str, int], texts: Sequence[str]) -> bool:
+    """In the transaction that writes a text: let a worker see what its link leads to. ``texts``: the new one, and the
+    one that it replaces. Whether there is something to be seen: then ``jobs.wake(job)`` after the commit."""
     if not any(first_link(text) for text in texts):
         return False
-    await jobs.enqueue(PREVIEW, {"message_id": message_id}, priority=PRIORITY)
+    await jobs.enqueue(job, args, priority=PRIORITY)
     return True
 
 
@@ -59,13 +66,8 @@ class Previewing:
                 await forget_links([url])
             if now.deleted_at or (first_link(now.text) if room.previews else None) != url:
                 return ()  # edited meanwhile, or switched off: another job knows, or none is wanted
-            shown = await MessagePreview.get_or_none(message_id=message.id)
-            wanted = None if found is None or url is None else columns_of(url, found)
-            if wanted == (shown and {name: getattr(shown, name) for name in NAMES}):
+            if not await keep(MessagePreview, {"message_id": message.id}, url, found):
                 return ()
-            await MessagePreview.filter(message_id=message.id).delete()
-            if wanted:
-                await MessagePreview.create(message_id=message.id, **wanted)
             return [NewEvent(stream, PREVIEWED, {"message_id": message.id}, ref=message.id)]
 
         async def effect(events: Sequence[Event]) -> None:
@@ -75,15 +77,24 @@ class Previewing:
         await self._streams.append(Append(streams=[stream], decide=decide, effect=effect))
 
 
-NAMES = ("url", "kind", "title", "description", "site")
+async def keep(table: type[Model], whose: Mapping[str, int], url: str | None, found: Found | None) -> bool:
+    """Under the lock of the text: let its row of ``table`` be what was found behind ``url``, and no row where there is
+    nothing to show. Whether that changed anything."""
+    wanted = None if found is None or url is None else _columns(url, found)
+    shown = await table.filter(**whose).values(*_COLUMNS)
+    if wanted == (shown[0] if shown else None):
+        return False
+    await table.filter(**whose).delete()
+    if wanted:
+        row: dict[str, Any] = {**whose, **wanted}
+        await table.create(**row)
+    return True
 
 
-def columns_of(url: str, found: Found) -> Mapping[str, Any]:
+_COLUMNS = ("url", "kind", "title", "description", "site")
+
+
+def _columns(url: str, found: Found) -> dict[str, Any]:
     """What a table keeps of it, and clients are shown."""
-    return {
-        "url": url,
-        "kind": found.kind,
-        "title": found.title[:200],
-        "description": found.description[:300],
-        "site": found.site[:100],
-    }
+    shown = (url, found.kind, found.title[:200], found.description[:300], found.site[:100])
+    return dict(zip(_COLUMNS, shown, strict=True))

@@ -12,7 +12,7 @@ from typing import Any
 
 from mypick.community.discussions.models import Comment, Discussion, PostPreview
 from mypick.community.discussions.streams import PREVIEWED, stream_of
-from mypick.community.previewing import NAMES, PRIORITY, columns_of
+from mypick.community.previewing import ask, keep
 from mypick.community.streams import community_stream
 from mypick.jobs.queue import Jobs
 from mypick.jobs.work import Work
@@ -25,12 +25,8 @@ POST_PREVIEW = "community.post-preview"
 
 
 async def ask_for_post_preview(jobs: Jobs, post_id: int, *texts: str) -> bool:
-    """In the transaction that writes a post: let a worker see what its link leads to. ``texts``: the new one, and the
-    one that it replaces. Whether there is something to be seen: then ``jobs.wake(POST_PREVIEW)`` after the commit."""
-    if not any(first_link(text) for text in texts):
-        return False
-    await jobs.enqueue(POST_PREVIEW, {"post_id": post_id}, priority=PRIORITY)
-    return True
+    """``ask`` of a post."""
+    return await ask(jobs, POST_PREVIEW, {"post_id": post_id}, texts)
 
 
 class PostPreviewing:
@@ -60,13 +56,8 @@ class PostPreviewing:
                 await forget_links([url])
             if now.deleted_at or first_link(now.text) != url:
                 return ()  # edited meanwhile: another job knows
-            shown = await PostPreview.get_or_none(post_id=post.id)
-            wanted = None if found is None or url is None else columns_of(url, found)
-            if wanted == (shown and {name: getattr(shown, name) for name in NAMES}):
+            if not await keep(PostPreview, {"post_id": post.id}, url, found):
                 return ()
-            await PostPreview.filter(post_id=post.id).delete()
-            if wanted:
-                await PostPreview.create(post_id=post.id, **wanted)
             data: dict[str, Any] = {"discussion_id": discussion_id}
             data["comment_id"] = post.id if isinstance(post, Comment) else None
             return [NewEvent(stream_of(discussion_id), PREVIEWED, data, ref=post.id)]
