@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mypick.community import commands, views
+from mypick.community import commands, events, views
 from mypick.community.desk.streams import PREFIX as DESK
 from mypick.community.discussions.reading import STREAMS
 from mypick.community.service import Communities
@@ -49,19 +49,19 @@ class CommunityNamespace(DiscussionCommands, DeskCommands):
     sends = (
         *Namespace.sends,
         *DISCUSSION_EVENTS,
-        ServerEvent(CREATED, views.MessageCreated, True, "Somebody said something; shown as it is now."),
-        ServerEvent(EDITED, views.MessageEdited, True, "A message says something else."),
-        ServerEvent(DELETED, views.MessageDeleted, True, "A message is a tombstone: no text, reactions or pin."),
-        ServerEvent(REACTED, views.ReactionChanged, True, "The reactions to a message, counted anew."),
-        ServerEvent(PINNED, views.MessagePinned, True, "A message was pinned, or is no longer."),
-        ServerEvent(PREVIEWED, views.PreviewChanged, True, "What is behind a message's link was found, or is gone."),
-        ServerEvent(MODE, views.RoomModeChanged, True, "The whole mode of the room."),
-        ServerEvent(SANCTIONED, views.MemberSanctioned, True, "Somebody was timed out or banned, or it was lifted."),
-        ServerEvent(ROLE, views.RoleChanged, True, "People have other roles now; of those who are not named, nothing."),
-        ServerEvent(COMMUNITY_CHANGED, views.CommunityChanged, True, "Name, visibility and rooms of a community."),
+        ServerEvent(CREATED, events.MessageCreated, True, "Somebody said something; shown as it is now."),
+        ServerEvent(EDITED, events.MessageEdited, True, "A message says something else."),
+        ServerEvent(DELETED, events.MessageDeleted, True, "A message is a tombstone: no text, reactions or pin."),
+        ServerEvent(REACTED, events.ReactionChanged, True, "The reactions to a message, counted anew."),
+        ServerEvent(PINNED, events.MessagePinned, True, "A message was pinned, or is no longer."),
+        ServerEvent(PREVIEWED, events.PreviewChanged, True, "What is behind a message's link was found, or is gone."),
+        ServerEvent(MODE, events.RoomModeChanged, True, "The whole mode of the room."),
+        ServerEvent(SANCTIONED, events.MemberSanctioned, True, "Somebody was timed out or banned, or it was lifted."),
+        ServerEvent(ROLE, events.RoleChanged, True, "People have other roles now; the others keep theirs."),
+        ServerEvent(COMMUNITY_CHANGED, events.CommunityChanged, True, "Name, visibility and rooms of a community."),
         *DESK_EVENTS,
         PRESENCE,
-        ServerEvent("typing", views.RoomTyping, False, "Somebody types; not in rooms of over 100.", droppable=True),
+        ServerEvent("typing", events.RoomTyping, False, "Somebody types; not in rooms of over 100.", droppable=True),
     )
 
     def __init__(self, parts: Parts, communities: Communities) -> None:

@@ -26,6 +26,7 @@ from mypick.community.commands import (
     SetRole,
 )
 from mypick.community.desk.views import Dismissed, HeldView, LogEntryView, ReportView
+from mypick.community.events import MessageInThread
 from mypick.community.views import (
     CommunityListed,
     CommunityView,
@@ -34,7 +35,6 @@ from mypick.community.views import (
     HistoryPage,
     MembershipState,
     MemberView,
-    MessageInThread,
     MessageSent,
     RoleSet,
 )

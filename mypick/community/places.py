@@ -7,12 +7,13 @@ from typing import Any
 
 from mypick.accounts.actor import Actor
 from mypick.community import policy
+from mypick.community.events import MessageInThread
 from mypick.community.marks import MAX_PINS
 from mypick.community.models import Message, Pin
 from mypick.community.snapshots import Snapshots
 from mypick.community.standings import Standings
 from mypick.community.streams import room_of
-from mypick.community.views import HistoryPage, MessageInThread
+from mypick.community.views import HistoryPage
 from mypick.streams import Streams
 
 

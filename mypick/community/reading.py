@@ -12,6 +12,7 @@ from mypick.accounts.actor import Actor
 from mypick.community import policy
 from mypick.community.desk.views import HeldView, LogEntryView
 from mypick.community.discussions.visits import unread_in
+from mypick.community.events import MessageInThread
 from mypick.community.models import Community, HeldMessage, Membership, Message, ModerationEntry, Room
 from mypick.community.own import timed_out
 from mypick.community.policy import Action, Standing
@@ -26,7 +27,6 @@ from mypick.community.views import (
     CommunityListed,
     CommunityView,
     HistoryPage,
-    MessageInThread,
     PersonBrief,
     RoleName,
     RoomBrief,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal, Self
 
 from pydantic import Field
-from pydantic.json_schema import SkipJsonSchema
 
 from mypick.pagination import Page
 from mypick.search.views import ExcerptPart
@@ -70,129 +69,9 @@ class RoomMode(View):
     previews: bool = Field(description="whether links in messages get previews")
 
 
-class ReactionCount(View):
-    emoji: str
-    count: int
-
-
-class _Durable(View):
-    stream: str = Field(examples=["room:3"])
-    epoch: str
-    seq: int
-    id: int
-    at: Instant
-    actor: PersonBrief | SkipJsonSchema[None] = Field(default=None, exclude_if=lambda actor: actor is None)
-
-
-class LinkPreviewView(View):
-    url: str
-    kind: Literal["page", "image"]
-    title: str
-    description: str
-    site: str
-
-
-class EditedText(View):
-    message_id: int
-    text: str = Field(description="plain text, as it is now; empty where the message was deleted")
-    rev: int
-    edited_at: Instant | None
-    deleted: bool
-    hidden: bool = Field(description="reports took it from view; a moderator will look")
-    mentions: list[PersonBrief]
-    preview: LinkPreviewView | None = Field(description="of the first link; null while it is not known")
-
-
-class MessageData(EditedText):
-    room_id: int
-    reply_to: int | None
-    thread_id: int | None = Field(description="the message that the thread began with")
-    reactions: list[ReactionCount]
-    pinned: bool
-
-
-class PreviewData(View):
-    message_id: int
-    preview: LinkPreviewView | None
-
-
-class DeletedData(View):
-    message_id: int
-    by_moderator: bool
-
-
 class OwnReaction(View):
     message_id: int
     emoji: str
-
-
-class ReactionData(View):
-    message_id: int
-    emoji: str | None = Field(description="null where several were gathered")
-    on: bool | None = Field(description="null where several were gathered")
-    reactions: list[ReactionCount] = Field(description="all of the message, with this change")
-
-
-class PinnedData(View):
-    message_id: int
-    on: bool
-
-
-class SanctionData(View):
-    user_id: int
-    kind: Literal["timeout", "ban", "unban"]
-    until: Instant | None
-
-
-class MessageCreated(_Durable):
-    data: MessageData
-
-
-class MessageInThread(MessageCreated):
-    """The event, with its type."""
-
-    type: Literal["message-created"]
-
-
-class MessageEdited(_Durable):
-    data: EditedText
-
-
-class MessageDeleted(_Durable):
-    data: DeletedData
-
-
-class ReactionChanged(_Durable):
-    data: ReactionData
-
-
-class MessagePinned(_Durable):
-    data: PinnedData
-
-
-class PreviewChanged(_Durable):
-    data: PreviewData
-
-
-class RoomModeChanged(_Durable):
-    data: RoomMode
-
-
-class MemberSanctioned(_Durable):
-    data: SanctionData
-
-
-class RoleGiven(View):
-    user_id: int
-    role: RoleName
-
-
-class RolesData(View):
-    roles: list[RoleGiven]
-
-
-class RoleChanged(_Durable):
-    data: RolesData
 
 
 class RoomNamed(View):
@@ -204,22 +83,6 @@ class RoomNamed(View):
 
 class RoomWithMode(RoomNamed):
     mode: RoomMode
-
-
-class CommunityData(View):
-    community_id: int
-    name: str
-    visibility: Literal["public", "members", "private"]
-    rooms: list[RoomNamed] = Field(description="all of them, in their order")
-
-
-class CommunityChanged(_Durable):
-    data: CommunityData
-
-
-class RoomTyping(View):
-    room_id: int
-    user: PersonBrief
 
 
 class TimedOut(View):

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from mypick.community.discussions.commands import FollowWord
-from mypick.community.views import LinkPreviewView, PersonBrief, RoleName, _Durable
+from mypick.community.events import DurableEvent, LinkPreviewView
+from mypick.community.views import PersonBrief, RoleName
 from mypick.wire import Instant, View
 
 MyVote = Literal["up", "down"]
@@ -101,43 +102,43 @@ class PostPreviewData(View):
     preview: LinkPreviewView | None
 
 
-class DiscussionCreated(_Durable):
+class DiscussionCreated(DurableEvent):
     data: DiscussionData
 
 
-class DiscussionEdited(_Durable):
+class DiscussionEdited(DurableEvent):
     data: DiscussionText
 
 
-class DiscussionDeleted(_Durable):
+class DiscussionDeleted(DurableEvent):
     data: DiscussionGone
 
 
-class DiscussionStateChanged(_Durable):
+class DiscussionStateChanged(DurableEvent):
     data: DiscussionState
 
 
-class DiscussionActivity(_Durable):
+class DiscussionActivity(DurableEvent):
     data: Activity
 
 
-class CommentCreated(_Durable):
+class CommentCreated(DurableEvent):
     data: CommentData
 
 
-class CommentEdited(_Durable):
+class CommentEdited(DurableEvent):
     data: CommentText
 
 
-class CommentDeleted(_Durable):
+class CommentDeleted(DurableEvent):
     data: CommentGone
 
 
-class VotesChanged(_Durable):
+class VotesChanged(DurableEvent):
     data: VotesData
 
 
-class PostPreviewChanged(_Durable):
+class PostPreviewChanged(DurableEvent):
     data: PostPreviewData
 
 
