@@ -43,7 +43,7 @@ async function purge(place, user, name) {
   const fields = [
     choice("hours", t("manage.purges.hours"), BACK.map((hours) => [hours, t(`back.${hours}`)])),
     choice("room", t("manage.purges.where"), [["", t("manage.purges.everywhere")], ...open]),
-    reasonField(),
+    reasonField({ told: false }),
   ];
   const answer = await ask({ title: t("manage.purges.title", { name }), text: t("manage.purges.text"), fields, submit: t("message.delete"), danger: true });
   if (!answer) return;

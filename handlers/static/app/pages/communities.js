@@ -20,12 +20,15 @@ const row = ({ id, name, role, visibility, unread }) =>
     role && el("span", { class: `role role-${role}` }, t(`role.${role}`)),
   );
 
-const list = (box, query, empty) =>
+/** Where there is no community at all, one opens by following somebody. */
+const toCreators = () => el("a", { class: "button", href: "/creators" }, t("feed.empty.action"));
+
+const list = (box, query, empty, action = () => null) =>
   new PagedList($(box), {
     class: "creators",
     load: (cursor, signal) => client.request("GET", "/communities", null, { query: { ...query, cursor, limit: 30 }, signal }),
     draw: row,
-    empty: () => emptyBox(`${empty}.empty.title`, `${empty}.empty.text`),
+    empty: () => emptyBox(`${empty}.empty.title`, `${empty}.empty.text`, { action: action() }),
   });
 
 /** What waits for an admin of the site, who decides in the management of each community. */
@@ -43,5 +46,5 @@ if (client.user?.role === "admin") {
 }
 if (client.user) {
   list("#mine", { mine: true }, "communities.mine").reload();
-  list("#all", {}, "communities").reload();
+  list("#all", {}, "communities", toCreators).reload();
 }

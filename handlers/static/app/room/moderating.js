@@ -7,7 +7,8 @@ import { describe } from "../problems.js";
 import { authorName } from "./row.js";
 
 const TIMEOUTS = [60, 300, 600, 3_600, 86_400, 604_800];
-export const reasonField = () => field("reason", t("reason.label"), { maxlength: 500 });
+/** `told`: whether the person is shown it; of what was deleted the log alone has the reason. */
+export const reasonField = ({ told = true } = {}) => field("reason", t(told ? "reason.label" : "reason.log"), { maxlength: 500 });
 
 /** Up to how many hours back a ban deletes what somebody wrote; `all` of it. */
 export const BACK = ["1", "24", "168", "all"];
@@ -26,7 +27,7 @@ export async function attempt(work, done = null, situation = "room") {
 }
 
 export async function deleteMessage(room, message, own) {
-  const answer = await ask({ title: t("delete.title"), text: t("delete.text"), fields: own ? [] : [reasonField()], submit: t("message.delete"), danger: true });
+  const answer = await ask({ title: t("delete.title"), text: t("delete.text"), fields: own ? [] : [reasonField({ told: false })], submit: t("message.delete"), danger: true });
   if (answer) await attempt(() => room.remove(message, answer.reason?.trim() || null));
 }
 

@@ -120,7 +120,7 @@ export class Side {
       const page = { ...this.page.look(), newFrom: null, editing: null, mayReact: false, quoteOf: () => null };
       const rows = data.events.map((event) => {
         const message = asMessage(event);
-        const row = messageRow({ ...message, reply_to: null }, message, page);
+        const row = messageRow({ ...message, reply_to: null }, null, page); // who said it, and on which day
         row.append(el("button", { type: "button", class: "link-button", on: { click: () => this.page.goTo(message.id) } }, t("pins.go")));
         return row;
       });
