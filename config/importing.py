@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from config.progress import ProgressBar
 from config.refusal import Refusal
-from mypick.community.imports.importer import FORMATS, Outcome
+from mypick.community.imports.importer import FORMATS, Outcome, other_format
 from mypick.community.imports.reading import Broken
 from mypick.creators import queries as creators
 from mypick.domain import Domain
@@ -31,6 +32,8 @@ async def import_log(domain: Domain, path: Path, *, source: str, creator: str, r
     creator_id = await creators.creator_called(creator)
     if creator_id is None:
         raise Refusal(f"there is no creator {creator}: name the id or the @handle of one")
+    if (other := await asyncio.to_thread(other_format, path, source)) is not None:
+        raise Refusal(f"{path} is no log of {source}, but looks like one of {other}: try --format {other}")
     importer = domain.communities.importer
     bar = ProgressBar("bytes", size)
     try:
@@ -40,11 +43,15 @@ async def import_log(domain: Domain, path: Path, *, source: str, creator: str, r
             community_id = await domain.communities.open_for(creator_id)
             room_id = await importer.room_named(community_id, room.strip())
             outcome = await importer.load(room_id, path, source, bar.add)
+        bar.finish()
     except Broken as problem:
         raise Refusal(f"{path}: {problem} What was read before is kept; run it again with the whole file.") from problem
     finally:
         bar.close()
     tell(outcome, dry_run)
+    if outcome.bad and not outcome.messages + outcome.known:
+        known = ", ".join(FORMATS)
+        print(f"Nothing in {path} can be read as {source}. Which program wrote it? --format knows {known}.")
 
 
 def tell(outcome: Outcome, dry_run: bool) -> None:

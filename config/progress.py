@@ -23,6 +23,10 @@ class ProgressBar:
         if time.monotonic() >= self._next:
             self._show()
 
+    def finish(self) -> None:
+        """All of it is done, also what was counted in ``total`` and came to nothing."""
+        self._done = max(self._done, self._total)
+
     def close(self) -> None:
         self._show()
         if self._out.isatty():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 
@@ -33,8 +34,8 @@ class FakeClock:
 class NoChannels:
     """A platform that shows nothing."""
 
-    async def addresses(self, creator_id: int) -> list[str]:
-        return []
+    async def addresses(self, creator_ids: Collection[int]) -> dict[int, list[str]]:
+        return {}
 
     async def shown(self, creator_id: int, text: str) -> bool:
         return False

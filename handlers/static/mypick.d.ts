@@ -193,6 +193,8 @@ export class Room {
   readonly state: "joining" | "live" | "away" | "out";
   /** Why one is `out`. */
   readonly error: MyPickError | null;
+  /** Whose room it is; known once one is in. */
+  readonly communityId: number | null;
   readonly role: string | null;
   readonly mode: { slow_seconds: number; members_only: boolean; follow_minutes: number; locked: boolean; unique_text: boolean } | null;
   readonly online: number;

@@ -14,6 +14,7 @@ from mypick.community import policy
 from mypick.community.commands import MarkRead, PinMessage
 from mypick.community.edits import standing_message
 from mypick.community.models import Message, ModerationEntry, Pin, ReadMarker
+from mypick.community.modes import require_open, require_standing
 from mypick.community.policy import Action
 from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Standings
@@ -37,8 +38,10 @@ class Marks:
 
     async def typing(self, actor: Actor, room_id: int, *, online: int, socket: str = "") -> None:
         """Tell a room in which ``online`` people are that the actor types, but for the own ``socket``. It is a signal,
-        and may be lost."""
+        and may be lost. Who may not write here now is refused as if they wrote."""
         if online <= TYPING_UPTO:
+            place, standing = await self._standings.read(room_id, actor)
+            await require_open(place, standing, self._clock.now())
             user = (await people.people([actor.user_id])).get(actor.user_id)
             await self._streams.signal(room_of(room_id), "typing", {"room_id": room_id, "user": user}, but=socket)
 
@@ -54,6 +57,7 @@ class Marks:
             policy.require_entry(standing, place.community.visibility)
             policy.require_voice(standing, now)
             policy.require(standing, Action.PIN)
+            require_standing(place)
             message = await standing_message(command.message_id)
             found[:] = [message]
             pins = Pin.filter(message_id=message.id)

@@ -24,7 +24,7 @@ from mypick.community.standings import Standings
 from mypick.community.streams import ROLE, community_stream, room_of
 from mypick.community.views import MembershipState, MemberView, PersonBrief, RoleName, RoleSet
 from mypick.control import Eviction
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.streams import NewEvent, Streams
@@ -75,11 +75,14 @@ class Members:
             await move_marker(user_id, room_id, position.head_seq)
 
     async def leave(self, actor: Actor, community_id: int) -> MembershipState:
-        """Belong no longer; the role is gone with it. Twice is no error."""
+        """Belong no longer; the role is gone with it. Twice is no error, but in a private one, of which one knows no
+        more."""
         await community_named(community_id)
         ranks: list[int] = []
 
         async def decide(_: Sequence[str]) -> Sequence[NewEvent]:
+            standing = (await self._standings.of_all([community_id], actor))[community_id]
+            policy.require_known(standing, (await community_named(community_id)).visibility)
             members = Membership.filter(community_id=community_id)
             mine = members.filter(user_id=actor.user_id)
             ranks[:] = await mine.values_list("rank", flat=True)  # type: ignore[assignment]  # one column
@@ -200,7 +203,7 @@ async def community_named(community_id: int) -> Community:
     """``NOT_FOUND`` where there is none of this id."""
     community = await Community.get_or_none(id=community_id)
     if community is None:
-        raise not_found("community")
+        raise policy.absent()
     return community
 
 

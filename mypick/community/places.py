@@ -13,7 +13,6 @@ from mypick.community.snapshots import Snapshots
 from mypick.community.standings import Standings
 from mypick.community.streams import room_of
 from mypick.community.views import HistoryPage, MessageInThread
-from mypick.errors import not_found
 from mypick.streams import Streams
 
 
@@ -27,7 +26,7 @@ class Places:
         """One message as it is now, so that a client finds the place that a link names."""
         row = await Message.get_or_none(id=message_id)
         if row is None:
-            raise not_found("message")
+            raise policy.absent()
         await self._enter(actor, row.room_id)
         (event,) = await self._as_events(row.room_id, [row])
         return MessageInThread.model_validate(event)

@@ -55,6 +55,7 @@ class Action(Enum):
     DECIDE_HELD = "decide on held messages"
     READ_HELD = "see what is held"
     DECIDE_REPORTS = "see and dismiss reports"
+    DECIDE_OWN_REPORTS = "decide on reports of what they said themselves"
     READ_LOG = "read the moderation log"
     READ_TERMS = "see the terms, and try texts on them"
     READ_DESK = "work at the moderators' desk"
@@ -97,6 +98,7 @@ LOWEST: Mapping[Action, Role] = {
     Action.DECIDE_HELD: Role.MODERATOR,
     Action.READ_HELD: Role.MODERATOR,
     Action.DECIDE_REPORTS: Role.MODERATOR,
+    Action.DECIDE_OWN_REPORTS: Role.OWNER,  # nobody in the community stands above them who could
     Action.READ_LOG: Role.MODERATOR,
     Action.READ_TERMS: Role.MODERATOR,
     Action.READ_DESK: Role.MODERATOR,
@@ -186,6 +188,11 @@ def require(standing: Standing, action: Action, target: Standing | None = None) 
         raise DomainError(Code.FORBIDDEN, "one acts only on people of a lower rank")
 
 
+def absent() -> DomainError:
+    """Of what is not there, and of what somebody must not know of: in the same words, so that nobody can tell which."""
+    return DomainError(Code.NOT_FOUND, "this is not here, or not for you to see")
+
+
 def require_entry(standing: Standing, visibility: str) -> None:
     """Whether somebody may read here: ``BANNED``; ``NOT_FOUND`` where a private community must not be known of;
     ``NOT_MEMBER``."""
@@ -194,14 +201,20 @@ def require_entry(standing: Standing, visibility: str) -> None:
     if visibility == "public" or standing.member or standing.role >= Role.MODERATOR:
         return
     if visibility == "private":
-        raise DomainError(Code.NOT_FOUND, "there is no such room")
+        raise absent()
     raise DomainError(Code.NOT_MEMBER, "this community is for its members: join first")
+
+
+def require_known(standing: Standing, visibility: str) -> None:
+    """``NOT_FOUND`` for those who must not know of a private community. Who is banned there knew of it."""
+    if not standing.ban:
+        require_entry(standing, "private" if visibility == "private" else "public")
 
 
 def require_room(standing: Standing, kind: str) -> None:
     """``NOT_FOUND`` where a room must not be known of."""
     if kind == "staff" and not may(standing.role, Action.ENTER_STAFF):
-        raise DomainError(Code.NOT_FOUND, "there is no such room")
+        raise absent()
 
 
 def may_enter(standing: Standing, visibility: str, kind: str) -> bool:

@@ -34,7 +34,7 @@ from mypick.community.views import (
     RoomMode,
 )
 from mypick.control import Eviction
-from mypick.errors import DomainError, not_found
+from mypick.errors import DomainError
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.streams import Position, Streams
 from mypick.streams.store import MAX_PAGE
@@ -101,6 +101,7 @@ class Reading:
         own = await self.snapshots.own_reactions(actor.user_id, shown)
         return position, RoomJoined.model_construct(
             **answer,
+            community_id=room.community_id,
             own_reactions=own,
             role=role_word(standing),
             mode=mode_view(room),
@@ -136,7 +137,7 @@ class Reading:
         """What was answered to a message and to its answers, the oldest first."""
         message = await Message.get_or_none(id=message_id)
         if message is None:
-            raise not_found("message")
+            raise policy.absent()
         await self._enter(actor, message.room_id)
         position = await self._streams.store.position(room_of(message.room_id))
         query = Message.filter(thread_id=message.thread_id or message.id)
@@ -162,7 +163,7 @@ class Reading:
     async def community(self, actor: Actor, community_id: int) -> CommunityView:
         row = await Community.get_or_none(id=community_id)
         if row is None:
-            raise not_found("community")
+            raise policy.absent()
         standing = (await self._standings.of_all([row.id], actor))[row.id]
         policy.require_entry(standing, row.visibility)
         listed = Room.filter(community_id=row.id, archived_at=None)
@@ -241,7 +242,7 @@ class Reading:
         """What moderators did, the newest first: all of it, or of one kind, by one of them, to one person."""
         row = await Community.get_or_none(id=community_id)
         if row is None:
-            raise not_found("community")
+            raise policy.absent()
         standing = (await self._standings.of_all([community_id], actor))[community_id]
         policy.require_entry(standing, row.visibility)
         policy.require(standing, Action.READ_LOG)

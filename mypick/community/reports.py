@@ -12,7 +12,7 @@ from mypick.community import policy
 from mypick.community.commands import ReportMessage
 from mypick.community.desk.commands import DecideReports
 from mypick.community.desk.touches import Touches
-from mypick.community.desk.verdicts import open_weight, settle, weight_for
+from mypick.community.desk.verdicts import open_weight, require_verdict, settle, weight_for
 from mypick.community.desk.views import Dismissed, ReportView
 from mypick.community.desk.weights import HIDE_AT
 from mypick.community.discussions.indexing import together
@@ -27,7 +27,7 @@ from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Standings
 from mypick.community.streams import DELETED, EDITED, room_of
 from mypick.community.views import Done
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.streams import Append, Event, NewEvent, Streams
@@ -148,9 +148,10 @@ class Reports:
             place, standing = await self._standings.locked(room_id, actor)
             policy.require_entry(standing, place.community.visibility)
             policy.require_voice(standing, now)
-            policy.require(standing, Action.DECIDE_REPORTS)
             message, community_id = await Message.get(id=message_id), place.community.id
-            if agree:
+            require_verdict(standing, message.author_id)
+            own = message.author_id == actor.user_id
+            if agree and not own:
                 site_role = await people.site_role_of(message.author_id) or "fan"
                 target = await self._standings.target(community_id, message.author_id, site_role)
                 policy.require(standing, Action.DELETE, target)
@@ -174,7 +175,7 @@ class Reports:
                 details={"reports": closed[0]},
             )
             if agree:
-                data = {"message_id": message_id, "by_moderator": True}
+                data = {"message_id": message_id, "by_moderator": not own}
                 return [NewEvent(room_of(room_id), DELETED, data, ref=message_id, actor_id=actor.user_id)]
             if message.hidden_at is None:
                 return ()
@@ -203,7 +204,7 @@ class Reports:
         """Reports that nobody has dealt with, the oldest first."""
         community = await Community.get_or_none(id=community_id)
         if community is None:
-            raise not_found("community")
+            raise policy.absent()
         standing = (await self._standings.of_all([community_id], actor))[community_id]
         policy.require_entry(standing, community.visibility)
         policy.require(standing, Action.DECIDE_REPORTS)

@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from mypick.accounts.actor import Actor
+from mypick.community import policy
 from mypick.community.models import Message, Room
 from mypick.community.streams import community_stream, room_of
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import Code, DomainError
 from mypick.streams import Append, Event, NewEvent, ReceiptKey, Streams
 from mypick.streams.events import Done
 
@@ -28,7 +29,7 @@ class Rooms:
             return known
         row = await Room.get_or_none(id=room_id).values_list("community_id")
         if row is None:
-            raise not_found("room")
+            raise policy.absent()
         self._communities[room_id] = row[0]
         if len(self._communities) > MAX_KNOWN:
             self._communities.popitem(last=False)
@@ -42,7 +43,7 @@ class Rooms:
     async def room_of_message(self, message_id: int) -> int:
         row = await Message.get_or_none(id=message_id).values_list("room_id")
         if row is None:
-            raise not_found("message")
+            raise policy.absent()
         return int(row[0])
 
 

@@ -16,7 +16,7 @@ from mypick.community.rooms import MAX_ROOMS
 from mypick.community.standings import Standings
 from mypick.community.texts import mentioned
 from mypick.community.views import SearchHit
-from mypick.errors import DomainError, invalid, not_found
+from mypick.errors import DomainError, invalid
 from mypick.pagination import Page
 from mypick.search.commands import SearchTexts
 from mypick.search.excerpts import excerpt
@@ -87,7 +87,7 @@ class CommunitySearch:
         if command.community_id is not None:
             row = await Community.get_or_none(id=command.community_id)
             if row is None:
-                raise not_found("community")
+                raise policy.absent()
             policy.require_entry((await self._standings.of_all([row.id], actor))[row.id], row.visibility)
             communities = {row.id}
             if asked.room is not None and not asked.room.isdigit():

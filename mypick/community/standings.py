@@ -18,9 +18,9 @@ from mypick import db
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
+from mypick.community import policy
 from mypick.community.models import Community, Membership, Room, Sanction
 from mypick.community.policy import Penalty, Role, Standing, require_room, role_of
-from mypick.errors import not_found
 from mypick.gathering import Gathering
 
 MAX_AT_ONCE = 500  # people in one question; a group commit has 128 units
@@ -95,7 +95,7 @@ class Standings:
             rows = await _rows(wanted, {seat[1] for seat in seats})
             read.people.update({seat: rows.get(seat, _NOTHING) for seat in seats})
         if community_id not in read.communities:
-            raise not_found("community")
+            raise policy.absent()
         standing = self._standing(actor.user_id, actor.role, *read.people[community_id, actor.user_id])
         return read.communities[community_id], standing
 
@@ -103,7 +103,7 @@ class Standings:
         """As it is now, without a lock: three queries."""
         community = await Community.get_or_none(id=community_id)
         if community is None:
-            raise not_found("community")
+            raise policy.absent()
         return community, (await self.of_all([community_id], actor))[community_id]
 
     async def locked(self, room_id: int, actor: Actor) -> tuple[Place, Standing]:
@@ -168,7 +168,7 @@ class Standings:
     def _of(self, read: _Read, room_id: int, user_id: int, site_role: str) -> tuple[Place, Standing]:
         place = read.places.get(room_id)
         if place is None:
-            raise not_found("room")
+            raise policy.absent()
         standing = self._standing(user_id, site_role, *read.standings[room_id, user_id])
         require_room(standing, place.room.kind)  # here, so that no door to a room can forget it
         return place, standing

@@ -228,6 +228,7 @@ class TimedOut(View):
 
 
 class RoomJoined(View):
+    community_id: int = Field(description="whose room it is")
     stream: str
     epoch: str
     head_seq: int

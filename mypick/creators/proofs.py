@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import structlog
 
@@ -23,10 +23,10 @@ class ChannelProofs:
         self._platforms = platforms
         self._clock = clock
 
-    async def addresses(self, creator_id: int) -> list[str]:
-        """Of the channels that are looked at."""
-        channels = await queries.channels_of([creator_id])
-        return [channel.url for channel in channels[creator_id][:MAX_CHANNELS]]
+    async def addresses(self, creator_ids: Collection[int]) -> dict[int, list[str]]:
+        """Of the channels that are looked at, by creator. One query."""
+        channels = await queries.channels_of(creator_ids)
+        return {creator_id: [one.url for one in channels[creator_id][:MAX_CHANNELS]] for creator_id in creator_ids}
 
     async def shown(self, creator_id: int, text: str) -> bool:
         """Whether the description of one of the creator's channels holds ``text`` now. ``UPSTREAM_FAILED`` or

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -58,8 +58,8 @@ class Channels:
     def __init__(self) -> None:
         self.about = ""
 
-    async def addresses(self, creator_id: int) -> list[str]:
-        return [f"https://tube.example/{creator_id}"]
+    async def addresses(self, creator_ids: Collection[int]) -> dict[int, list[str]]:
+        return {creator_id: [f"https://tube.example/{creator_id}"] for creator_id in creator_ids}
 
     async def shown(self, creator_id: int, text: str) -> bool:
         return text in self.about

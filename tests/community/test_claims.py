@@ -19,6 +19,7 @@ from mypick.errors import Code
 from mypick.platforms.youtube import YouTube
 from tests.community.stage import Cast, Node, RoomClient, cid, code, community, refused, user
 from tests.fakes import FakeClock
+from tests.queries import counted
 
 MINE = ClaimCommunity(text="it is me")
 
@@ -106,6 +107,20 @@ async def test_an_admin_decides_in_place_of_the_code(node: Node, cast: Cast, clo
     assert await Membership.filter(rank=Role.OWNER, user_id=star.user_id).exists()
 
 
+async def test_a_list_of_claims_asks_four_questions_however_long(node: Node, cast: Cast, clock: FakeClock) -> None:
+    admin, claims = await user("root", clock, "admin"), node.communities.claims
+    asked = []
+    for name in ("star", "double", "third"):
+        other = await community(node, clock)
+        await claims.claim(await user(name, clock), other.community, MINE)
+        with counted() as statements:
+            listed = (await claims.list(admin, None, None, 10)).items
+        asked.append(len(statements))
+    assert asked == [3, 3, 3], "and one for the channels"
+    assert [one.user and one.user.name for one in listed] == ["star", "double", "third"]
+    assert len({one.channels[0] for one in listed}) == 3
+
+
 async def test_a_ban_keeps_nobody_from_what_is_theirs(node: Node, cast: Cast) -> None:
     bob, claims = cast["bob"], node.communities.claims
     ban = BanMember(room_id=cast.room, user_id=bob.user_id, cid=cid())
@@ -142,7 +157,7 @@ async def test_the_code_is_looked_for_where_the_creator_writes(cast: Cast, clock
             emulator.describe(channel, "songs")
             youtube = YouTube(session, clock, api_url=emulator.api_url, feed_url=emulator.feed_url, api_key=key)
             proofs = ChannelProofs({"youtube": youtube}, clock)
-            assert await proofs.addresses(cast.creator) == ["https://youtube.invalid/"]
+            assert await proofs.addresses([cast.creator]) == {cast.creator: ["https://youtube.invalid/"]}
             assert not await proofs.shown(cast.creator, "mypick-ABC")
             emulator.describe(channel, "mypick-ABC\nsongs")
             assert await proofs.shown(cast.creator, "mypick-ABC")

@@ -108,6 +108,27 @@ async def test_agreeing_deletes_and_speaks_for_the_reporter(node: Node, cast: Ca
     assert (await ReporterRecord.get()).agreed == 2, "who takes it back decides nothing"
 
 
+async def test_nobody_but_the_owner_decides_on_reports_of_their_own(node: Node, clock: FakeClock) -> None:
+    cast = await community(node, clock, "bob", "mo", "bo", "oz", roles=STAFF)
+    sent = {name: [await node.send(cast[name], cast.room, text) for text in ("one", "two")] for name in ("mo", "oz")}
+    for message in (*sent["mo"], *sent["oz"]):
+        await report(node, cast, "bob", message.id)
+    reports = node.communities.reports
+    for agree in (True, False):
+        decide = DecideReports(message_id=sent["mo"][0].id, agree=agree, cid=cid())
+        own = await refused(reports.decide(cast["mo"], decide))
+        assert (own.code, own.message) == (
+            Code.FORBIDDEN, "this is your own: let another moderator decide, or delete it"
+        )  # fmt: skip
+    assert code(await refused(reports.dismiss(cast["mo"], sent["mo"][0].id))) is Code.FORBIDDEN
+    assert await Report.filter(outcome=None).count() == 4
+    assert (await reports.dismiss(cast["bo"], sent["mo"][0].id)).dismissed == 1
+    await node.communities.edits.delete(cast["mo"], DeleteMessage(message_id=sent["mo"][1].id, cid=cid()))
+    await reports.decide(cast["oz"], DecideReports(message_id=sent["oz"][0].id, agree=True, cid=cid()))
+    assert (await reports.dismiss(cast["oz"], sent["oz"][1].id)).dismissed == 1
+    assert await texts(node, cast["bob"], cast.room) == ["one", "", "", "two"]
+
+
 async def test_no_crowd_hides_what_a_moderator_says(node: Node, cast: Cast, clock: FakeClock) -> None:
     sent = await node.send(cast["mo"], cast.room, "stay calm")
     for number in range(8):

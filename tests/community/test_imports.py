@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mypick.accounts.commands import LogIn
 from mypick.accounts.models import User
+from mypick.community.entry.commands import CreateRoom
 from mypick.community.imports import discord, reading, youtube
 from mypick.community.imports.importer import BATCH, Importer, Outcome
 from mypick.community.imports.models import ChatImport, ImportedMessage
@@ -227,6 +228,19 @@ async def test_what_is_brought_along_is_packed_as_it_comes(node: Node, cast: Cas
     assert (hit.at, hit.room_id, hit.author and hit.author.name) == (
         datetime.fromtimestamp(BEGAN + 7, UTC), cast.room, "name of UCfan"
     )  # fmt: skip
+
+
+async def test_what_comes_into_a_staff_room_is_in_no_index(node: Node, cast: Cast, tmp_path: Path) -> None:
+    staff = await node.communities.settings.create_room(
+        cast["oz"], cast.community, CreateRoom(name="staff", kind="staff")
+    )
+    path = write(tmp_path / "chat.json", [youtube_line(n, f"plan {n}") for n in range(150)])
+    await importer(node).load(await importer(node).room_named(cast.community, "staff"), path, "youtube", lambda _: None)
+    assert await Message.filter(room_id=staff.id).count() == 150
+    assert await packer.waiting() == 0
+    for who in ("bob", "oz"):
+        page = await node.communities.search.search(cast[who], SearchTexts(q="plan"))
+        assert (page.items, page.next_cursor) == ([], None), "not even that there is more"
 
 
 async def test_clients_with_the_room_open_are_told_to_read_it_anew(node: Node, cast: Cast, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mypick.community.commands import BanMember
+from mypick.community.commands import BanMember, SetRole
 from mypick.community.entry.commands import AskToJoin, CreateInvite, DecideRequest
 from mypick.community.entry.invites import LENGTH, MAX_OPEN, SIGNS, new_code, plain_code
 from mypick.community.entry.models import Invite, JoinRequest
@@ -87,9 +87,39 @@ async def test_who_is_banned_comes_in_by_no_invite(node: Node, cast: Cast, clock
     assert [row.uses for row in await Invite.all()] == [0, 0]
 
 
+async def test_an_invite_rests_while_who_made_it_may_make_none(node: Node, clock: FakeClock) -> None:
+    cast = await community(
+        node, clock, "max", "oz", visibility="private", roles={"max": Role.MANAGER, "oz": Role.OWNER}
+    )
+    services, guest = node.communities, await user("guest", clock)
+    invite = await services.invites.create(cast["max"], cast.community, CreateInvite())
+
+    async def give(role: str) -> None:
+        command = SetRole.model_validate({"role": role})
+        await services.members.set_role(cast["oz"], cast.community, cast["max"].user_id, command)
+
+    async def rests() -> tuple[bool, bool]:
+        (listed,) = (await services.invites.list(cast["oz"], cast.community, None, 10)).items
+        return listed.rests, listed.open
+
+    await give("moderator")
+    for attempt in (services.invites.look(guest, invite.code), services.invites.accept(guest, invite.code, HELLO)):
+        assert (await refused(attempt)).code is Code.GONE
+    assert await rests() == (True, False)
+    await give("manager")
+    assert await rests() == (False, True)
+    assert (await services.invites.look(guest, invite.code)).name == "somebody"
+    await services.members.remove(cast["oz"], cast.community, cast["max"].user_id, None)
+    assert (await refused(services.invites.accept(guest, invite.code, HELLO))).code is Code.GONE
+    assert (await Invite.get()).uses == 0
+    await services.invites.revoke(cast["oz"], cast.community, invite.id)
+    assert await rests() == (False, False)
+
+
 async def test_open_invites_have_a_bound(node: Node, cast: Cast, clock: FakeClock) -> None:
+    oz = cast["oz"].user_id
     await Invite.bulk_create(
-        Invite(community_id=cast.community, code=f"{number:010d}", max_uses=1, actor_id=1, created_at=clock.now())
+        Invite(community_id=cast.community, code=f"{number:010d}", max_uses=1, actor_id=oz, created_at=clock.now())
         for number in range(MAX_OPEN)
     )
     create = node.communities.invites.create

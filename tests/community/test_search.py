@@ -9,7 +9,7 @@ import pytest
 
 from mypick import db
 from mypick.accounts.actor import Actor
-from mypick.community.commands import BanMember, DecideHeld, DeleteMessage, EditMessage
+from mypick.community.commands import BanMember, DecideHeld, DeleteMessage, EditMessage, ReportMessage
 from mypick.community.models import Community, Message
 from mypick.community.policy import Role
 from mypick.community.views import SearchHit
@@ -31,6 +31,19 @@ async def hits(node: Node, who: Actor, q: str = "", **filters: Any) -> list[Sear
 
 async def found(node: Node, who: Actor, q: str = "", **filters: Any) -> list[int]:
     return [hit.id for hit in await hits(node, who, q, **filters)]
+
+
+async def test_what_reports_hid_is_found_by_nobody_until_it_stands(node: Node, clock: FakeClock) -> None:
+    cast = await community(node, clock, "alice", "a", "b", "c", "mo", roles={"mo": Role.MODERATOR})
+    kept, rude = [await node.send(cast["alice"], cast.room, text) for text in ("공연 봐요", "공연 꺼져")]
+    for who in "abc":
+        command = ReportMessage(message_id=rude.id, reason="rude", cid=cid())
+        await node.communities.reports.report(cast[who], command)
+    for who in ("alice", "a", "mo"):
+        assert await found(node, cast[who], "공연", limit=1) == [kept.id], "and no cursor that tells of another"
+        assert await found(node, cast[who], "꺼져") == []
+    await node.communities.reports.dismiss(cast["mo"], rude.id)
+    assert await found(node, cast["a"], "공연") == [rude.id, kept.id]
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mypick.community.commands import BanMember, DecideHeld, EditMessage, SetRole, SetRoomMode
+from mypick.community.commands import BanMember, DecideHeld, EditMessage, PinMessage, SetRole, SetRoomMode
 from mypick.community.entry.commands import ChangeCommunity, ChangeRoom, CreateRoom, OrderRooms, TransferCommunity
 from mypick.community.models import Community, Membership, Room
 from mypick.community.policy import Role
@@ -90,7 +90,8 @@ async def test_a_change_that_changes_nothing_tells_nobody(node: Node, cast: Cast
 
 async def test_an_archived_room_is_read_and_not_written(node: Node, cast: Cast) -> None:
     oz, settings = cast["oz"], node.communities.settings
-    await node.send(cast["alice"], cast.room, "before")
+    first, second = [await node.send(cast["alice"], cast.room, text) for text in ("before", "and this")]
+    await node.communities.marks.pin(cast["mo"], PinMessage(message_id=first.id, cid=cid(), on=True))
     archive = ChangeRoom(archived=True)
     assert (await refused(settings.change_room(oz, cast.room, archive))).code is Code.CONFLICT, "the last one stays"
     await settings.create_room(oz, cast.community, CreateRoom(name="another"))
@@ -98,7 +99,12 @@ async def test_an_archived_room_is_read_and_not_written(node: Node, cast: Cast) 
     for who in ("alice", "oz"):
         assert (await refused(node.send(cast[who], cast.room, "after"))).code is Code.LOCKED
     history = await node.communities.reading.history(cast["alice"], cast.room, 100, 10)
-    assert [event["data"]["text"] for event in history.events] == ["before"]
+    assert [event["data"]["text"] for event in history.events] == ["before", "and this"]
+    for message, on in ((first, False), (second, True)):
+        pin = PinMessage(message_id=message.id, cid=cid(), on=on)
+        assert (await refused(node.communities.marks.pin(cast["oz"], pin))).code is Code.LOCKED
+    pinned = await node.communities.places.pins(cast["alice"], cast.room)
+    assert [event["data"]["text"] for event in pinned.events] == ["before"]
     listed = await node.communities.reading.community(cast["alice"], cast.community)
     assert [room.name for room in listed.rooms] == ["another"]
     await settings.change_room(oz, cast.room, ChangeRoom(archived=False))

@@ -63,7 +63,7 @@ export async function runs_rooms_and_people(stage) {
   await mo.page.keyboard.press("Enter");
   await until(async () => (await jun.page.locator(".room-link").first().textContent()).includes("spoilers"), "the new order was not seen");
   assert.ok(await mo.page.locator(".room-row").first().evaluate((element) => element.contains(document.activeElement)), "the focus stays with the room");
-  await mo.page.getByRole("button", { name: mo.t("manage.rooms.modeName", { name: "chat" }) }).click();
+  await mo.page.getByRole("button", { name: mo.t("manage.rooms.modeName", { name: mo.t("room.first") }) }).click();
   await answer(mo, { slow_seconds: "60" });
   await mo.page.getByText(mo.t("manage.mode.slow", { count: 60 })).waitFor();
   await jun.page.getByText(jun.t("room.state.slow", { count: 60 })).waitFor();

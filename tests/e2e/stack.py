@@ -37,6 +37,22 @@ async def until(condition: Callable[[], Any], within: float = WAIT, what: str = 
     return found
 
 
+async def ran(folder: Path, *arguments: str, **settings: str) -> tuple[int, str, str]:
+    """Status, output and errors of one ``run.py …`` in ``folder``, on the embedded database."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(ROOT / "run.py"),
+        *arguments,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT), **settings},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 120)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
 class Process:
     """One ``python run.py …``, whose log goes to a file.
 

@@ -22,7 +22,7 @@ IN_BOTH = {"signs_up_follows_and_hears_the_bell", "finds_every_page_whole"}
 # the other scenes take turns: what they show hangs neither on the language nor on the width
 PLAYED = [
     (file, scene, *variant)
-    for file in ("browser.mjs", "chat.mjs", "posts.mjs", "manage.mjs")
+    for file in ("browser.mjs", "chat.mjs", "posts.mjs", "manage.mjs", "places.mjs")
     for number, scene in enumerate(scenes_of(file))
     for variant in (VARIANTS if scene in IN_BOTH else [VARIANTS[number % 2]])
 ]

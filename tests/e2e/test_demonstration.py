@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from pathlib import Path
 
 import aiohttp
 
-from tests.e2e.stack import ROOT, Process, Rest
+from tests.e2e.stack import Process, Rest, ran
 
 
 async def seed(folder: Path, **settings: str) -> tuple[int, str, str]:
-    """Status, output and errors of ``run.py seed`` in ``folder``, on the embedded database."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(ROOT / "run.py"),
-        "seed",
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT), **settings},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    return await ran(folder, "seed", **settings)
 
 
 async def test_more_people_sign_up_to_the_demonstration_than_to_a_server(

@@ -270,6 +270,15 @@ async def test_typing_is_seen_by_the_others_and_by_nobody_in_a_crowd(
     assert hers.all("typing") == []
     outside = await client(node, bob, space=SPACE)
     assert await code(outside, "typing", room_id=room) == "NOT_MEMBER"
+    oz = await appoint(await node.register("oz"), Role.OWNER, room, clock)
+    owner = await enter(node, oz, room)
+    await ok(owner, "timeout-member", room_id=room, user_id=bob.id, seconds=60, cid=cid())
+    assert await code(his, "typing", room_id=room) == "TIMED_OUT"
+    await ok(owner, "set-room-mode", room_id=room, locked=True, cid=cid())
+    assert await code(hers, "typing", room_id=room) == "LOCKED"
+    await ok(owner, "set-room-mode", room_id=room, locked=False, cid=cid())
+    await ok(owner, "clock", t0=1)
+    assert owner.all("typing") == [], "who may not write is not told to type"
     for guest in range(10**6, 10**6 + 99):
         node.room_presence.joined(room_of(room), guest)
     await ok(hers, "typing", room_id=room)

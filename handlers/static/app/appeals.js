@@ -4,10 +4,11 @@ import { el } from "./dom.js";
 import { attempt } from "./room/moderating.js";
 import { dateTime, t } from "./texts.js";
 
-/** A box for each timeout and ban that is in force; none where nothing is. */
+/** A box for what is in force, a ban or a timeout, under the name of the community; none where nothing is. */
 export async function ownSanctions(communityId) {
   const { data } = await client.request("GET", `/communities/${communityId}/sanctions/me`);
-  return data.map(sanction);
+  const ban = data.find(({ kind }) => kind === "ban"); // beside which a timeout says nothing, and wants no note of its own
+  return { name: data[0]?.community_name ?? null, boxes: (ban ? [ban] : data).map(sanction) };
 }
 
 function sanction({ id, kind, until, reason, appeal, answer }) {

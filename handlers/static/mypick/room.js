@@ -25,6 +25,8 @@ export class Room extends Deeds {
   /** `joining`, `live`, `away` (no connection) or `out` (see `error`). */
   state = "joining";
   /** @type {MyPickError | null} */ error = null;
+  /** Whose room it is; known once one is in. @type {number | null} */
+  communityId = null;
   role = null;
   mode = null;
   online = 0;
@@ -188,8 +190,8 @@ export class Room extends Deeds {
     this.readSeq ??= reply.read_seq ?? reply.head_seq;
     this.error = null;
     this.#become("live");
-    const { role, mode, online, timeout } = reply;
-    this.#about({ role, mode, online, timeout });
+    const { role, mode, online, timeout, community_id: communityId } = reply;
+    this.#about({ role, mode, online, timeout, communityId });
     this.outbox.wake();
     // A fresh snapshot is whole: for the stream there is nothing to apply.
     return reply.reset ? { ...reply, snapshot: reply.events, events: [], older: reply.more, more: false } : reply;

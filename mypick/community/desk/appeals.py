@@ -15,7 +15,7 @@ from mypick.community.desk.commands import AppealSanction, DecideAppeal
 from mypick.community.desk.models import Appeal
 from mypick.community.desk.streams import desk_of
 from mypick.community.desk.touches import Touches
-from mypick.community.desk.views import AppealView, MySanction, SanctionView
+from mypick.community.desk.views import AppealView, MySanction, SanctionFacts, SanctionView
 from mypick.community.entry.notices import Notices
 from mypick.community.logbook import note
 from mypick.community.members import community_named
@@ -62,19 +62,22 @@ class Appeals:
         appeals = {row.sanction_id: row for row in await Appeal.filter(sanction_id__in=[row.id for row in rows])}
 
         def show(row: Sanction) -> SanctionView:
-            shown = _mine(row, appeals.get(row.id)).model_dump()
+            shown = _facts(row, appeals.get(row.id)).model_dump()
             return SanctionView(**shown, user=brief_of(names, row.user_id), actor=brief_of(names, row.actor_id))
 
         return page_of(rows, limit, show, lambda row: encode_cursor(_LIST, row.id))
 
     async def mine(self, actor: Actor, community_id: int) -> list[MySanction]:
         """The own ones in force, why and until when. Whoever is banned may ask: they knew of the community."""
-        await community_named(community_id)
+        community = await community_named(community_id)
+        policy.require_known((await self._standings.of_all([community_id], actor))[community_id], community.visibility)
         rows = await Sanction.filter(
             Q(until=None) | Q(until__gt=self._clock.now()), community_id=community_id, user_id=actor.user_id
         ).order_by("id")
         appeals = {row.sanction_id: row for row in await Appeal.filter(sanction_id__in=[row.id for row in rows])}
-        return [_mine(row, appeals.get(row.id)) for row in rows]
+        return [
+            MySanction(**_facts(row, appeals.get(row.id)).model_dump(), community_name=community.name) for row in rows
+        ]
 
     async def appeal(self, actor: Actor, sanction_id: int, command: AppealSanction) -> AppealView:
         """Write the one note to a sanction of one's own that is in force. A second one is ``CONFLICT``."""
@@ -108,7 +111,7 @@ class Appeals:
         """Answer a note, and lift what it is about or not. The first answer holds."""
         row = await Appeal.get_or_none(id=appeal_id)
         if row is None:
-            raise not_found("appeal")
+            raise policy.absent()
         community_id, status = row.community_id, "lifted" if command.lift else "kept"
         site_role = await people.site_role_of(row.user_id) or "fan"
         (entry_id, notice_id), now = await self._ids.take(2), self._clock.now()
@@ -141,10 +144,10 @@ class Appeals:
         return await _view(await Appeal.get(id=appeal_id))
 
 
-def _mine(row: Sanction, appeal: Appeal | None) -> MySanction:
+def _facts(row: Sanction, appeal: Appeal | None) -> SanctionFacts:
     kind: Any = row.kind
     status: Any = appeal.status if appeal else None
-    return MySanction(
+    return SanctionFacts(
         id=row.id,
         kind=kind,
         until=row.until,

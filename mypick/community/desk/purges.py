@@ -171,11 +171,11 @@ class Purges:
         """How far it has come. For those who work at the desk."""
         purge = await Purge.get_or_none(id=purge_id)
         if purge is None:
-            raise not_found("purge")
+            raise policy.absent()
         community = await Community.get(id=purge.community_id)
         standing = (await self._standings.of_all([community.id], actor))[community.id]
         if community.visibility == "private" and not policy.may_work(standing):
-            raise not_found("purge")
+            raise policy.absent()
         policy.require_office(standing, community.visibility, Action.READ_DESK, self._clock.now())
         return _view(purge)
 

@@ -7,10 +7,19 @@ from collections.abc import Collection
 from tortoise.expressions import F
 from tortoise.functions import Sum
 
+from mypick.community import policy
 from mypick.community.desk.models import ReporterRecord
 from mypick.community.desk.weights import weight_of
 from mypick.community.models import Report
-from mypick.community.policy import Role
+from mypick.community.policy import Action, Role, Standing
+from mypick.errors import Code, DomainError
+
+
+def require_verdict(standing: Standing, author_id: int) -> None:
+    """Whether somebody may end the reports of what ``author_id`` said, whichever way: ``FORBIDDEN`` for their own."""
+    policy.require(standing, Action.DECIDE_REPORTS)
+    if author_id == standing.user_id and not policy.may(standing.role, Action.DECIDE_OWN_REPORTS):
+        raise DomainError(Code.FORBIDDEN, "this is your own: let another moderator decide, or delete it")
 
 
 async def weight_for(community_id: int, user_id: int, role: Role) -> int:

@@ -113,7 +113,7 @@ class PurgeView(View):
 AppealStatus = Literal["waiting", "lifted", "kept"]
 
 
-class MySanction(View):
+class SanctionFacts(View):
     id: int
     kind: Literal["timeout", "ban"]
     until: Instant | None
@@ -123,7 +123,11 @@ class MySanction(View):
     answer: str | None
 
 
-class SanctionView(MySanction):
+class MySanction(SanctionFacts):
+    community_name: str = Field(description="for whoever is banned: nothing else tells them where they are")
+
+
+class SanctionView(SanctionFacts):
     user: PersonBrief | None
     actor: PersonBrief | None = Field(description="who did it")
 

@@ -24,7 +24,7 @@ from mypick.community.policy import Standing
 from mypick.community.rooms import receipt
 from mypick.community.standings import Standings
 from mypick.community.streams import community_stream
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import Code, DomainError
 from mypick.streams import Append, Event, NewEvent, Streams
 from mypick.streams.events import Done
 
@@ -57,7 +57,7 @@ class Floor:
             return known
         row = await Discussion.get_or_none(id=discussion_id).values_list("community_id")
         if row is None:
-            raise not_found("discussion")
+            raise policy.absent()
         self._communities[discussion_id] = row[0]
         if len(self._communities) > MAX_KNOWN:
             self._communities.popitem(last=False)
@@ -67,7 +67,7 @@ class Floor:
     async def discussion_of(comment_id: int) -> int:
         row = await Comment.get_or_none(id=comment_id).values_list("discussion_id")
         if row is None:
-            raise not_found("comment")
+            raise policy.absent()
         return int(row[0])
 
     def now(self) -> datetime:

@@ -33,7 +33,7 @@ from mypick.community.policy import Action
 from mypick.community.reading import brief_of
 from mypick.community.streams import community_stream
 from mypick.community.views import Done
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.streams import Append, Event, NewEvent, Streams
@@ -57,7 +57,7 @@ class HeldPosts:
         way: unlike in a room, they may be elsewhere."""
         held_post = await HeldPost.get_or_none(id=command.post_id)
         if held_post is None:
-            raise not_found("held post")
+            raise policy.absent()
         community_id, discussion_id = held_post.community_id, held_post.discussion_id
         site_role = await people.site_role_of(held_post.author_id) or "fan"
         entry_id, word_id, *notice_ids = await self._ids.take(2 + IDS)

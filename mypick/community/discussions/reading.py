@@ -47,7 +47,7 @@ from mypick.community.reading import brief_of, role_word
 from mypick.community.streams import COMMUNITY, community_stream
 from mypick.community.texts import mentioned
 from mypick.control import Eviction
-from mypick.errors import DomainError, not_found
+from mypick.errors import DomainError
 from mypick.streams import Position, Streams
 from mypick.streams.store import MAX_PAGE
 
@@ -162,7 +162,7 @@ class ReadingDiscussions:
         """One comment, what it answers, and its first replies: where the address of a comment leads."""
         row = await Comment.get_or_none(id=comment_id)
         if row is None:
-            raise not_found("comment")
+            raise policy.absent()
         discussion = await self.one(actor, row.discussion_id)
         ids = [int(number) for number in row.ancestors.split(",") if number]
         above = sorted(await Comment.filter(id__in=ids), key=lambda one: one.depth) if ids else []

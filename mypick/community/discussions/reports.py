@@ -11,7 +11,7 @@ from mypick.accounts.actor import Actor
 from mypick.community import policy
 from mypick.community.desk.commands import DecideReports
 from mypick.community.desk.touches import Touches
-from mypick.community.desk.verdicts import open_weight, settle, weight_for
+from mypick.community.desk.verdicts import open_weight, require_verdict, settle, weight_for
 from mypick.community.desk.views import Dismissed
 from mypick.community.desk.weights import HIDE_AT
 from mypick.community.discussions.commands import NewReport, ReportComment, ReportDiscussion
@@ -126,8 +126,8 @@ class PostReports:
         async def decide() -> Sequence[NewEvent]:
             held = await self._floor.hold_discussion(discussion_id, actor)
             policy.require_voice(held.standing, held.now)
-            policy.require(held.standing, Action.DECIDE_REPORTS)
             post = held.discussion if comment_id is None else await Comment.get(id=comment_id)
+            require_verdict(held.standing, post.author_id)
             if command is not None:
                 await _require_open(post.id)
             closed[:] = [(await settle(community_id, [post.id], agreed=False)).get(post.id, 0)]
@@ -163,9 +163,7 @@ class PostReports:
 
 async def _require_reported(held: Held, post: Discussion | Comment) -> None:
     """Whether the actor may find it rightly reported, and was the first."""
-    policy.require(held.standing, Action.DECIDE_REPORTS)
-    if post.author_id == held.standing.user_id:
-        raise DomainError(Code.FORBIDDEN, "this is your own: let another moderator decide, or delete it")
+    require_verdict(held.standing, post.author_id)
     await _require_open(post.id)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -36,8 +36,8 @@ _LIST = "claims"
 
 
 class Proofs(Protocol):
-    async def addresses(self, creator_id: int) -> list[str]:
-        """Of the creator's channels."""
+    async def addresses(self, creator_ids: Collection[int]) -> Mapping[int, list[str]]:
+        """Of creators' channels, by creator."""
 
     async def shown(self, creator_id: int, text: str) -> bool:
         """Whether one of them shows ``text`` now."""
@@ -74,8 +74,7 @@ class Claims:
         async def decide() -> Sequence[NewEvent]:
             community = await community_named(community_id)
             standing = (await self._standings.of_all([community_id], actor))[community_id]
-            if not standing.ban:
-                policy.require_entry(standing, "private" if community.visibility == "private" else "public")
+            policy.require_known(standing, community.visibility)
             if standing.role is policy.Role.OWNER:
                 raise DomainError(Code.CONFLICT, "the community is yours already")
             mine = Claim.filter(user_id=actor.user_id)
@@ -127,8 +126,9 @@ class Claims:
         """An admin says whether it is the creator. The first decision holds."""
         claim = await Claim.get_or_none(id=claim_id)
         if claim is None:
-            raise not_found("claim")
+            raise policy.absent()
         standing = (await self._standings.of_all([claim.community_id], actor))[claim.community_id]
+        policy.require_known(standing, (await community_named(claim.community_id)).visibility)
         policy.require(standing, Action.DECIDE_CLAIMS)
         if command.accept:
             await self._accept(actor, claim)
@@ -137,7 +137,8 @@ class Claims:
         return await self._view(await Claim.get(id=claim_id))
 
     async def list(self, actor: Actor, community_id: int | None, cursor: str | None, limit: int) -> Page[ClaimView]:
-        """Those that wait, the oldest first, for an admin; the own ones for everybody else."""
+        """Those that wait, the oldest first, for an admin; the own ones for everybody else. Four queries, whatever the
+        number."""
         query = Claim.filter(status="waiting")
         if not actor.has_role("admin"):
             query = Claim.filter(user_id=actor.user_id)
@@ -147,7 +148,7 @@ class Claims:
             (after,) = decode_cursor(cursor, _LIST, int)
             query = query.filter(id__gt=after)
         rows = await query.order_by("id").limit(limit + 1)
-        views = {row.id: await self._view(row) for row in rows[:limit]}
+        views = await self._views(rows[:limit])
         return page_of(rows, limit, lambda row: views[row.id], lambda row: encode_cursor(_LIST, row.id))
 
     async def _accept(self, actor: Actor, claim: Claim) -> None:
@@ -185,20 +186,31 @@ class Claims:
         self._notices.wake()
 
     async def _view(self, row: Claim) -> ClaimView:
-        community = await community_named(row.community_id)
-        status: Any = row.status
-        return ClaimView(
-            id=row.id,
-            community_id=row.community_id,
-            community_name=community.name,
-            user=brief_of(await people.people([row.user_id]), row.user_id),
-            code=row.code,
-            channels=await self._proofs.addresses(community.creator_id),
-            text=row.text,
-            status=status,
-            created_at=row.created_at,
-            expires_at=row.created_at + CODE_FOR,
-        )
+        return (await self._views([row]))[row.id]
+
+    async def _views(self, rows: Sequence[Claim]) -> dict[int, ClaimView]:
+        """By claim. Three queries."""
+        communities = {row.id: row for row in await Community.filter(id__in=[claim.community_id for claim in rows])}
+        names = await people.people({claim.user_id for claim in rows})
+        channels = await self._proofs.addresses({row.creator_id for row in communities.values()})
+
+        def show(claim: Claim) -> ClaimView:
+            community = communities[claim.community_id]
+            status: Any = claim.status
+            return ClaimView(
+                id=claim.id,
+                community_id=community.id,
+                community_name=community.name,
+                user=brief_of(names, claim.user_id),
+                code=claim.code,
+                channels=channels.get(community.creator_id, []),
+                text=claim.text,
+                status=status,
+                created_at=claim.created_at,
+                expires_at=claim.created_at + CODE_FOR,
+            )
+
+        return {claim.id: show(claim) for claim in rows}
 
 
 async def _settle(claim: Claim, status: str, actor: Actor, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from tortoise.expressions import F, Q
@@ -62,7 +62,9 @@ class Invites:
 
         async def decide(_: Sequence[str]) -> Sequence[NewEvent]:
             await self._require(actor, community_id, now)
-            if await _open(community_id, now).count() >= MAX_OPEN:
+            made_by = [int(row[0]) for row in await _open(community_id, now).values_list("actor_id")]
+            able = await self._able(community_id, made_by)
+            if sum(maker in able for maker in made_by) >= MAX_OPEN:
                 raise DomainError(Code.FULL, f"{MAX_OPEN} invites are open: revoke one first")
             made[:] = [
                 await Invite.create(
@@ -116,11 +118,12 @@ class Invites:
         """What the holder of a code may know before using it. ``NOT_FOUND`` where no invite has it, ``GONE`` where it
         lets nobody in any more."""
         invite, now = await _with(code), self._clock.now()
-        standing = (await self._standings.of_all([invite.community_id], actor))[invite.community_id]
+        community_id = invite.community_id
+        standing = (await self._standings.of_all([community_id], actor))[community_id]
         policy.require_entry(standing, "public")
-        if not _is_open(invite, now) and not standing.member:
+        if not standing.member and not (_is_open(invite, now) and await self._able(community_id, [invite.actor_id])):
             raise _ended()
-        community = await community_named(invite.community_id)
+        community = await community_named(community_id)
         return InvitePreview(
             community_id=community.id,
             name=community.name,
@@ -142,6 +145,8 @@ class Invites:
             outcome[:] = ["member"]
             if standing.member:
                 return ()
+            if not await self._able(community_id, [invite.actor_id]):
+                raise _ended()
             if invite.approval:
                 outcome[:] = ["waiting"]
                 if await self._requests.waits(community_id, actor.user_id):
@@ -170,8 +175,19 @@ class Invites:
         policy.require_office(standing, community.visibility, Action.INVITE, now)
         return standing
 
+    async def _able(self, community_id: int, makers: Collection[int]) -> set[int]:
+        """Those who may make invites now. What others made rests: a door that somebody opened does not stay open when
+        they no longer hold its key. Three queries."""
+        standings = await self._standings.of_people([(community_id, maker) for maker in makers])
+        return {
+            maker
+            for (_, maker), standing in standings.items()
+            if standing.ban is None and policy.may(standing.role, Action.INVITE)
+        }
+
     async def _views(self, rows: Sequence[Invite], now: datetime) -> dict[int, InviteView]:
         names = await people.people(row.actor_id for row in rows)
+        able = await self._able(rows[0].community_id, [row.actor_id for row in rows]) if rows else ()
         return {
             row.id: InviteView(
                 id=row.id,
@@ -183,7 +199,8 @@ class Invites:
                 expires_at=row.expires_at,
                 revoked_at=row.revoked_at,
                 created_at=row.created_at,
-                open=_is_open(row, now),
+                open=_is_open(row, now) and row.actor_id in able,
+                rests=_is_open(row, now) and row.actor_id not in able,
             )
             for row in rows
         }

@@ -99,7 +99,7 @@ class Requests:
         error."""
         row = await JoinRequest.get_or_none(id=request_id)
         if row is None:
-            raise not_found("request")
+            raise policy.absent()
         community_id, status = row.community_id, "accepted" if command.accept else "refused"
         (entry_id, notice_id), now = await self._ids.take(2), self._clock.now()
         site_role = await people.site_role_of(row.user_id) or "fan"

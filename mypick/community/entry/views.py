@@ -33,6 +33,7 @@ class InviteView(View):
     revoked_at: Instant | None
     created_at: Instant
     open: bool = Field(description="whether it lets somebody in now")
+    rests: bool = Field(description="who made it may make none now: until they may again it lets nobody in")
 
 
 class InviteRevoked(View):

@@ -23,9 +23,9 @@ from mypick.accounts.imported import keep_imported
 from mypick.clock import Clock
 from mypick.community.imports import discord, youtube
 from mypick.community.imports.models import ChatImport, ImportedMessage
-from mypick.community.imports.reading import Record, read
+from mypick.community.imports.reading import Broken, Record, read
 from mypick.community.imports.records import Imported, Parse, Unreadable
-from mypick.community.indexing import indexed
+from mypick.community.indexing import indexed, is_found
 from mypick.community.models import Message, Room
 from mypick.community.rooms import MAX_ROOMS
 from mypick.community.streams import room_of
@@ -37,6 +37,7 @@ from mypick.streams import Streams
 
 FORMATS: Mapping[str, Parse] = {"youtube": youtube.parse, "discord": discord.parse}
 BATCH = 1_000  # records in one transaction: some 100 ms on PostgreSQL
+GUESSED_FROM = 200  # records that are tried to tell which program wrote a file
 MAX_LISTED = 100  # bad lines that are told by their numbers; the others are counted
 
 Progress = Callable[[int], None]
@@ -52,6 +53,18 @@ class Outcome:
     passed: int = 0  # are no messages: somebody came, the chat began
     bad: int = 0
     listed: list[tuple[int, str]] = field(default_factory=list)
+
+
+def other_format(path: Path, source: str) -> str | None:
+    """The format in which the beginning of a file can be read, where ``source`` reads nothing of it."""
+    try:
+        records = list(islice(read(path), GUESSED_FROM))
+    except Broken:
+        return None  # said where it is brought in
+    for name in (source, *FORMATS):
+        if _batch(iter(records), FORMATS[name], Outcome()).messages:
+            return None if name == source else name
+    return None
 
 
 class Importer:
@@ -113,7 +126,7 @@ class Importer:
         authors = {f"{source}:{one.author.key}": (one.author.name, one.author.avatar_url) for one in messages.values()}
         people = await keep_imported(authors, self._clock.now())
         ids = await self._ids.take(max(1, len(messages)))
-        community_id = (await Room.get(id=row.room_id)).community_id
+        room = await Room.get(id=row.room_id)
         stream = room_of(row.room_id)
         await self._streams.store.ids_of([stream])  # a stream is made before the transaction
         async with db.transaction():
@@ -128,7 +141,8 @@ class Importer:
                 for seq, key in enumerate(new, first)
             ]
             await Message.bulk_create(rows)
-            await put_new([indexed(message, community_id) for message in rows])
+            if is_found(room.kind):
+                await put_new([indexed(message, room.community_id) for message in rows])
             await ImportedMessage.bulk_create(
                 [ImportedMessage(message_id=known[key], room_id=row.room_id, source_key=key) for key in new]
             )

@@ -21,7 +21,7 @@ from mypick.community.terms.matchers import Matchers, languages_of
 from mypick.community.terms.models import TermRow
 from mypick.community.terms.patterns import seen
 from mypick.community.terms.views import EffectName, TermLists, TermRemoved, TermSet, TermView, TextTried
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.streams import Event, NewEvent, Streams
@@ -162,5 +162,5 @@ class Terms:
 async def _community(community_id: int) -> Community:
     community = await Community.get_or_none(id=community_id)
     if community is None:
-        raise not_found("community")
+        raise policy.absent()
     return community

@@ -102,13 +102,20 @@ async def test_who_may_decide(node: Node, cast: Cast) -> None:
     for agree in (True, False):
         for number in (talk.id, comment.id):
             assert code(await refused(decide(node, cast["alice"], number, agree=agree))) is Code.FORBIDDEN
-    assert code(await refused(decide(node, cast["mo"], talk.id, agree=True))) is Code.FORBIDDEN, "not about one's own"
+    reports = node.communities.discussions.reports
+    for agree in (True, False):
+        assert code(await refused(decide(node, cast["mo"], talk.id, agree=agree))) is Code.FORBIDDEN, "their own"
+    assert code(await refused(reports.dismiss_discussion(cast["mo"], talk.id))) is Code.FORBIDDEN, "their own"
+    own = await say(node, cast["mo"], talk.id, "mine")
+    await report(node, cast["bob"], comment=own.id)
+    assert code(await refused(reports.dismiss_comment(cast["mo"], own.id))) is Code.FORBIDDEN, "their own"
+    assert (await reports.dismiss_comment(cast["oz"], own.id)).dismissed == 1
     assert await decide(node, cast["oz"], talk.id, agree=False) is None, "it was in view all the time"
     assert code(await refused(decide(node, cast["mo"], 10**9, agree=True))) is Code.NOT_FOUND
     command = DecideReports(message_id=comment.id, agree=True, cid="once")
     first = await node.communities.reports.decide(cast["mo"], command)
     assert await node.communities.reports.decide(cast["mo"], command) == first
-    assert await said(node, cast["bob"], talk.id) == [""]
+    assert sorted(await said(node, cast["bob"], talk.id)) == ["", "mine"]
     assert {row.outcome for row in await Report.all()} == {"deleted", "dismissed"}
 
 

@@ -30,24 +30,24 @@ export function startInvites(place) {
   });
 
   function row(invite) {
-    const { id, code, max_uses: most, uses, approval, actor, open } = invite;
+    const { id, code, max_uses: most, uses, approval, actor, open, rests } = invite;
     const words = [t("manage.invites.used", { uses, most }), state(invite), approval && t("manage.invites.asks"), actor && t("manage.invites.by", { name: actor.name })];
     const drawn = el(
       "li",
       { class: open ? "row member-row" : "row member-row ended", data: { id } },
       el("div", { class: "grow" }, el("code", {}, code), el("div", { class: "muted" }, words.filter(Boolean).join(" · "))),
-      open &&
+      (open || rests) &&
         el(
           "div",
           { class: "row-ends" },
-          el("button", { type: "button", class: "button small", "aria-label": t("manage.invites.copyName", { code }), on: { click: () => copy(code) } }, t("message.copy")),
+          open && el("button", { type: "button", class: "button small", "aria-label": t("manage.invites.copyName", { code }), on: { click: () => copy(code) } }, t("message.copy")),
           el("button", { type: "button", class: "button quiet small danger", "aria-label": t("manage.invites.revokeName", { code }), on: { click: revoke } }, t("manage.invites.revoke")),
         ),
     );
     async function revoke() {
       if (!(await ask({ title: t("manage.invites.revokeName", { code }), text: t("manage.invites.revoke.text"), submit: t("manage.invites.revoke"), danger: true }))) return;
       if (!(await attempt(() => client.request("DELETE", `${place.path}/invites/${id}`), t("manage.invites.revoked"), "invites"))) return;
-      drawn.replaceWith(row({ ...invite, open: false, revoked_at: new Date().toISOString() }));
+      drawn.replaceWith(row({ ...invite, open: false, rests: false, revoked_at: new Date().toISOString() }));
       $("#invites-title").focus();
     }
     return drawn;
@@ -55,7 +55,8 @@ export function startInvites(place) {
   return () => list.reload();
 }
 
-function state({ open, revoked_at: revoked, uses, max_uses: most, expires_at: ends }) {
+function state({ open, rests, revoked_at: revoked, uses, max_uses: most, expires_at: ends }) {
+  if (rests) return t("manage.invites.state.rests");
   if (revoked) return t("manage.invites.state.revoked");
   if (uses >= most) return t("manage.invites.state.used");
   if (!ends) return t("manage.lasts.always");

@@ -43,7 +43,7 @@ export function startLog(place) {
   const list = new PagedList($("#log-list"), {
     class: "rows",
     load: (cursor, signal) => client.request("GET", `${place.path}/moderation-log`, null, { query: { ...(select.value && { action: select.value }), ...(person && { user_id: person.id }), cursor, limit: 50 }, signal }),
-    draw: (entry) => logRow(entry, (id) => place.about.rooms.find((room) => room.id === id)?.name),
+    draw: (entry) => logRow(entry, (id) => place.nameOfRoom(id)),
     empty: () => el("p", { class: "muted" }, t("manage.log.none")),
   });
   select.addEventListener("change", () => list.reload());

@@ -4,6 +4,7 @@ import { client } from "../client.js";
 import { ask, choice } from "../dialogs.js";
 import { may } from "../ranks.js";
 import { BACK, attempt, ban, hoursBack, reasonField, timeOut } from "../room/moderating.js";
+import { roomName } from "../room/rooms.js";
 import { t } from "../texts.js";
 
 /**
@@ -38,7 +39,7 @@ async function remove(place, user, name) {
 
 /** Deletes what somebody wrote; how far it is stands in the section of purges. */
 async function purge(place, user, name) {
-  const open = place.about.rooms.map((room) => [String(room.id), t("manage.purges.in", { room: room.name })]);
+  const open = place.about.rooms.map((room) => [String(room.id), t("manage.purges.in", { room: roomName(room.name) })]);
   const fields = [
     choice("hours", t("manage.purges.hours"), BACK.map((hours) => [hours, t(`back.${hours}`)])),
     choice("room", t("manage.purges.where"), [["", t("manage.purges.everywhere")], ...open]),

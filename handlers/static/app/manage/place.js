@@ -2,6 +2,7 @@
 import { newId } from "../../mypick/errors.js";
 import { client } from "../client.js";
 import { may } from "../ranks.js";
+import { roomName } from "../room/rooms.js";
 
 const SANCTIONS = { "timeout-member": "timeouts", "ban-member": "bans", "unban-member": "unbans" };
 
@@ -34,8 +35,10 @@ export class Place {
     return this.about.rooms[0].id;
   }
 
-  roomName(id) {
-    return this.about.rooms.find((room) => room.id === id)?.name ?? String(id);
+  /** `null` for one that is not listed. */
+  nameOfRoom(id) {
+    const room = this.about.rooms.find((one) => one.id === id);
+    return room ? roomName(room.name) : null;
   }
 
   /** As `sanction` of a room: see `mypick/room.js`. */

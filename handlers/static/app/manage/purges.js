@@ -25,7 +25,7 @@ export function startPurges(place) {
         { class: "grow" },
         el("b", {}, name),
         " ",
-        el("span", { class: "muted" }, room === null ? t("manage.purges.everywhere") : t("manage.purges.in", { room: place.roomName(room) }), " · ", timeElement(at)),
+        el("span", { class: "muted" }, room === null ? t("manage.purges.everywhere") : t("manage.purges.in", { room: place.nameOfRoom(room) ?? String(room) }), " · ", timeElement(at)),
         el("label", {}, el("span", { class: "muted said" }), el("progress", {})),
       ),
     );

@@ -8,6 +8,7 @@ import { skeleton } from "../lists.js";
 import { problemBox } from "../problems.js";
 import { lasting } from "../room/notice.js";
 import { attempt, changeMode } from "../room/moderating.js";
+import { roomName } from "../room/rooms.js";
 import { t } from "../texts.js";
 import { toast } from "../toast.js";
 
@@ -18,7 +19,7 @@ export function startRooms(place) {
   async function refresh() {
     if (!box.children.length) box.replaceChildren(skeleton("line"));
     try {
-      rooms = (await client.request("GET", `${place.path}/rooms`)).data;
+      rooms = (await client.request("GET", `${place.path}/rooms`)).data.map((room) => ({ ...room, name: roomName(room.name) }));
       place.about.rooms = rooms;
       draw();
     } catch (error) {

@@ -44,7 +44,7 @@ async function show() {
     members.reload();
     discussions.reload();
     // where a notification of a timeout leads to
-    if (location.hash === "#appeal") box.append(...(await ownSanctions(id)));
+    if (location.hash === "#appeal") box.append(...(await ownSanctions(id)).boxes);
   } catch (error) {
     $("#community").hidden = true;
     box.replaceChildren(await closed(error));
@@ -141,8 +141,9 @@ function membership({ name, role }) {
 async function closed(error) {
   if (error.code === "BANNED") {
     const reason = error.details?.reason;
-    const boxes = await ownSanctions(id).catch(() => []);
-    if (boxes.length) return el("div", { class: "narrow" }, ...boxes);
+    const { name, boxes } = await ownSanctions(id).catch(() => ({ boxes: [] }));
+    if (name) document.title = document.title.replace(t("community.title"), name);
+    if (boxes.length) return el("div", { class: "narrow" }, el("h1", {}, name), ...boxes);
     return el("div", { class: "gate", role: "alert" }, el("h1", {}, t("community.banned")), reason && el("p", { class: "muted" }, t("room.state.reason", { reason })));
   }
   if (error.code !== "NOT_MEMBER" && error.code !== "NOT_FOUND") return problemBox(error, () => location.reload());

@@ -4,6 +4,7 @@ import { PagedList } from "../lists.js";
 import { follow } from "../live.js";
 import { logRow } from "../manage/log.js";
 import { newId } from "../posts.js";
+import { may } from "../ranks.js";
 import { attempt } from "../room/moderating.js";
 import { renderBody } from "../room/body.js";
 import { counted, has, t, timeElement } from "../texts.js";
@@ -21,6 +22,7 @@ const DECISIONS = {
 const DWELL_MS = 800;
 let kind = "held";
 let counts = {};
+let role = null;
 
 const list = new PagedList($("#list"), {
   class: "desk",
@@ -41,9 +43,14 @@ function itemRow(item) {
     const done = await attempt(() => client.request("POST", ...DECISIONS[item.kind](item, yes)));
     if (done) settle(item.kind, item.id);
   };
+  // nobody but those above whom nobody stands decides on reports of what they said themselves
+  const own = item.kind === "report" && item.user?.id === client.user.id;
+  const barred = own && !may(role, "decide_own_reports");
+  const decision = (word, yes, more) =>
+    el("button", { type: "button", class: `button small quiet${more}`, disabled: barred, data: { decide: word }, on: { click: () => decide(yes) } }, t(`desk.${item.kind}.${word}`));
   const row = el(
     "li",
-    { class: "desk-item", tabindex: "-1", data: { id: item.id } },
+    { class: "desk-item", tabindex: "-1", data: own ? { id: item.id, own: "yes" } : { id: item.id } },
     el("div", { class: "comment-head" }, avatar(name, item.user?.avatar_url, "small"), el("b", {}, name), el("span", { class: "muted" }, timeElement(item.created_at))),
     item.title && el("h3", {}, item.title),
     el("p", { class: "post-text" }, renderBody(item.text)),
@@ -61,8 +68,9 @@ function itemRow(item) {
     el(
       "div",
       { class: "decisions" },
-      el("button", { type: "button", class: "button small quiet", data: { decide: "yes" }, on: { click: () => decide(true) } }, t(`desk.${item.kind}.yes`)),
-      el("button", { type: "button", class: "button small quiet danger", data: { decide: "no" }, on: { click: () => decide(false) } }, t(`desk.${item.kind}.no`)),
+      decision("yes", true, ""),
+      decision("no", false, " danger"),
+      barred && el("span", { class: "muted" }, t("desk.own")),
     ),
   );
   row.addEventListener("focusin", () => {
@@ -105,6 +113,13 @@ function showCounts(now) {
   }
 }
 
+function begin(reply) {
+  const before = role;
+  role = reply.role;
+  showCounts(reply.counts);
+  if (role !== before && $("[data-own]", list.list)) list.reload(); // drawn before it was known what one may
+}
+
 function changed({ data }) {
   const before = counts[data.kind] ?? 0;
   showCounts(data.counts);
@@ -137,5 +152,5 @@ document.addEventListener("keydown", (event) => {
 
 if (client.user) {
   list.reload();
-  follow(`desk:${id}`, "join-desk", { community_id: Number(id) }, { event: changed, begin: (reply) => showCounts(reply.counts) });
+  follow(`desk:${id}`, "join-desk", { community_id: Number(id) }, { event: changed, begin });
 }

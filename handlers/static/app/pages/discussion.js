@@ -20,7 +20,12 @@ let waiting = [];
 
 async function show() {
   try {
-    const [{ data }, { data: community }] = await Promise.all([client.request("GET", `/discussions/${id}`), client.request("GET", `/communities/${communityId}`)]);
+    const around = client.request("GET", `/communities/${communityId}`);
+    around.catch(() => {}); // it is waited for below
+    const { data } = await client.request("GET", `/discussions/${id}`);
+    // an address may name another community than the discussion's
+    if (data.community_id !== Number(communityId)) return location.replace(`/communities/${data.community_id}/discussions/${id}${location.search}`);
+    const { data: community } = await around;
     role = community.role;
     document.title = document.title.replace(t("discussion.title"), data.title || t("discussion.title"));
     drawDiscussion(data);

@@ -1,5 +1,6 @@
 import { client } from "../client.js";
-import { $ } from "../dom.js";
+import { $, el } from "../dom.js";
+import { emptyBox } from "../lists.js";
 import { may, Staff } from "../ranks.js";
 import { counted, t } from "../texts.js";
 import { toast } from "../toast.js";
@@ -11,7 +12,7 @@ import { showNotice, standing } from "../room/notice.js";
 import { Quotes } from "../room/quotes.js";
 import { Reader } from "../room/reader.js";
 import { authorName, messageRow, unsentRow } from "../room/row.js";
-import { roomLinks } from "../room/rooms.js";
+import { roomLinks, roomName } from "../room/rooms.js";
 import { Side } from "../room/side.js";
 import { WindowedList } from "../room/window.js";
 
@@ -143,7 +144,7 @@ function can(message) {
   const other = message.author && !mine;
   const to = (action) => Boolean(other && staff.mayTo(room.role, action, message.author.id));
   const write = about.open && !message.deleted;
-  return { write, react: write, edit: mine && write, remove: !message.deleted && (mine || to("delete")), pin: may(room.role, "pin") && !message.deleted, report: other && !message.deleted, timeout: to("timeout"), ban: to("ban") };
+  return { write, react: write, edit: mine && write, remove: !message.deleted && (mine || to("delete")), pin: may(room.role, "pin") && !room.archived && !message.deleted, report: other && !message.deleted, timeout: to("timeout"), ban: to("ban") };
 }
 
 function run(name, message, extra) {
@@ -241,7 +242,20 @@ room.on("typing", (typists) => {
   $("#typing").textContent = others.length > 2 ? t("room.typing.many", { count: others.length }) : other ? t("room.typing.two", { name, other }) : name ? t("room.typing.one", { name }) : "";
 });
 
+/** In the place of a room that is not there, or of which one may not know. */
+function nothingHere() {
+  $("#chat").hidden = true;
+  if ($("#nothing")) return;
+  const back = el("a", { class: "button", href: `/communities/${communityId}` }, t("room.back"));
+  $("#chat").after(el("div", { id: "nothing", role: "alert" }, emptyBox("room.none", "problem.notFound", { level: "h1", action: back })));
+  document.title = `${t("room.none")} · MyPick`;
+}
+
 function showState() {
+  // an address may name another community than the room's
+  if (room.communityId && room.communityId !== Number(communityId)) return location.replace(`/communities/${room.communityId}/rooms/${roomId}${location.search}`);
+  if (room.state === "out" && room.error?.code === "NOT_FOUND" && !room.messages.length) return nothingHere();
+  if (room.state === "out") reader.look();
   about = standing(room);
   showNotice($("#notice"), room, about, communityId);
   for (const one of [composer, answer]) one.enabled = about.open;
@@ -273,13 +287,14 @@ async function begin() {
 /** What the community and its rooms are called now. A room that is read and in no list is archived. */
 function showNames({ name, rooms }) {
   const here = rooms.find(({ id }) => id === Number(roomId));
+  const called = here && roomName(here.name);
   listed = rooms;
   room.archived = !here;
   $("#community-name").textContent = name;
-  $("#room-name").textContent = here?.name ?? t("room.title");
-  $("#messages").setAttribute("aria-label", t("room.messages", { name: here?.name ?? "" }));
-  composer.label = t("room.write.to", { name: here?.name ?? name });
-  document.title = `${here?.name ?? t("room.title")} · ${name} · MyPick`;
+  $("#room-name").textContent = called ?? t("room.title");
+  $("#messages").setAttribute("aria-label", t("room.messages", { name: called ?? "" }));
+  composer.label = t("room.write.to", { name: called ?? name });
+  document.title = `${called ?? t("room.title")} · ${name} · MyPick`;
   $("#rooms").replaceChildren(...roomLinks(communityId, rooms, Number(roomId)));
   showState();
 }

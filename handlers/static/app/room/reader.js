@@ -51,7 +51,9 @@ export class Reader {
   look() {
     // It keeps its height, so that nothing moves when the beginning is reached.
     const begun = !this.room.timeline.older && this.list.first === this.room.timeline.first;
-    const words = t(!begun ? "state.loading" : this.list.size ? "room.beginning" : this.room.state === "live" ? "room.empty.text" : "room.state.joining");
+    const empty = { live: "room.empty.text", out: null }[this.room.state];
+    const key = !begun ? "state.loading" : this.list.size ? "room.beginning" : empty === undefined ? "room.state.joining" : empty;
+    const words = key ? t(key) : "";
     if ($("#beginning").textContent !== words) $("#beginning").textContent = words;
     $("#beginning").dataset.begun = String(begun && this.list.size > 0);
     if (this.#reading) {
