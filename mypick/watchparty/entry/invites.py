@@ -16,7 +16,7 @@ from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.watchparty import policy
 from mypick.watchparty.entry.commands import CreatePartyInvite, InvitePeople
 from mypick.watchparty.entry.models import PartyInvite
-from mypick.watchparty.entry.redeeming import ended_invite, open_invites
+from mypick.watchparty.entry.redeeming import open_invites
 from mypick.watchparty.entry.signing import InviteTokens, Signed
 from mypick.watchparty.entry.views import PartyInviteRevoked, PartyInviteView, PeopleInvited
 from mypick.watchparty.entry.words import LANGUAGES, by_language, worded
@@ -44,13 +44,11 @@ class PartyInvites:
         self._jobs = jobs
 
     def read(self, token: str) -> Signed:
-        """What a token says: ``INVALID`` for one that this server has not made, ``GONE`` for one whose time is over.
-        No I/O."""
+        """What a token says: ``INVALID`` for one that this server has not made. Whether its time is over is looked at
+        where it is used: who may come without comes by an old link as well. No I/O."""
         signed = self._tokens.read(token)
         if signed is None:
             raise invalid("this is no invite of ours: ask for a new one", field="invite")
-        if signed.ended(self._clock.now()):
-            raise ended_invite()
         return signed
 
     async def create(self, actor: Actor, party_id: int, command: CreatePartyInvite) -> PartyInviteView:
@@ -152,10 +150,10 @@ class PartyInvites:
         return PeopleInvited(user_ids=let)
 
     async def _require(self, party: WatchParty, actor: Actor) -> None:
-        policy.require_open(party)
         member = await member_of(party.id, actor.user_id)
         standing = await self._reading.standing(party, actor.user_id)
         policy.require_entry(party, member, standing, actor.user_id, actor.role)
+        policy.require_open(party)
         policy.require(party, policy.role_of(party, member, actor.user_id), Action.INVITE)
 
     async def _views(self, rows: Sequence[PartyInvite]) -> dict[int, PartyInviteView]:
