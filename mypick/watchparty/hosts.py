@@ -38,8 +38,8 @@ class Hosts:
 
         async def decide(turn: Turn) -> None:
             party = turn.row
-            policy.require_open(party)
             member = policy.require_present(party, await member_of(party.id, actor.user_id))
+            policy.require_open(party)
             policy.require_host(policy.role_of(party, member, actor.user_id), "give the party to somebody")
             if command.user_id == actor.user_id:
                 return
@@ -55,8 +55,8 @@ class Hosts:
 
         async def decide(turn: Turn) -> None:
             party = turn.row
-            policy.require_open(party)
             policy.require_present(party, await member_of(party.id, actor.user_id))
+            policy.require_open(party)
             if party.host_id == actor.user_id:
                 return
             until = party.reclaim_until_ms or 0
@@ -73,11 +73,12 @@ class Hosts:
 
         async def decide(turn: Turn) -> None:
             party = turn.row
-            policy.require_open(party)
             own = await member_of(party_id, actor.user_id)
+            policy.require_known(party, own, actor.user_id, actor.role)
             role = policy.role_of(party, own, actor.user_id)
             if role < policy.Role.HOST:  # who may do it from anywhere
                 policy.require_present(party, own)
+            policy.require_open(party)
             target = await member_of(party_id, command.user_id)
             if target is not None and target.banned_at is not None:
                 raise DomainError(Code.CONFLICT, "they are banned from this party: lift the ban first")

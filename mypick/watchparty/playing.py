@@ -70,8 +70,8 @@ class Playing:
 
         async def decide(turn: Turn) -> None:
             party = turn.row
-            policy.require_open(party)
             member = policy.require_present(party, await member_of(party.id, actor.user_id))
+            policy.require_open(party)
             policy.require(party, policy.role_of(party, member, actor.user_id), policy.Action.CONTROL)
             if command.base_seq < turn.timeline.seq:
                 raise DomainError(

@@ -138,14 +138,14 @@ class Chat:
 
         async def decide() -> Sequence[NewEvent]:
             message = await PartyMessage.get_or_none(id=command.message_id, party_id=command.party_id)
-            if message is None:
-                raise not_found("message in this party")
-            own = message.author_id == actor.user_id
+            own = message is not None and message.author_id == actor.user_id
             if not own:
                 party = await WatchParty.get(id=command.party_id)
                 member = await member_of(party.id, actor.user_id)
-                if member is not None and member.banned_at is not None:
-                    raise DomainError(Code.BANNED, "you are banned from this party")
+                policy.require_known(party, member, actor.user_id, actor.role)
+            if message is None:
+                raise not_found("message in this party")
+            if not own:
                 author = await member_of(party.id, message.author_id)
                 site_role = role_of_author.get(message.author_id, "fan")
                 policy.require_above(
