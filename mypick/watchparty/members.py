@@ -263,7 +263,7 @@ class Members:
         done = await self._turns.take(
             command.party_id, decide, receipt=receipt(actor, "kick-member", command), events=2
         )
-        if not done.duplicate:  # they may have come again since; who was not told by the first is found by the next look
+        if not done.duplicate:  # they may have come again since; whom the first did not reach, the next look finds
             code = Code.BANNED if command.ban else Code.NOT_MEMBER
             await self._evict(Eviction(party_stream(command.party_id), command.user_id, code, command.reason))
         return Done(**done.reply)

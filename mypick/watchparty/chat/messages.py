@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import not_found
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.streams import Append, Event, NewEvent, Streams
