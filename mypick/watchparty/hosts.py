@@ -161,9 +161,9 @@ def hand_over(turn: Turn, user_id: int, reason: HostReason, *, actor_id: int | N
 
 
 def changed(party: WatchParty, roles: list[dict[str, Any]]) -> dict[str, Any]:
-    """``data`` of ``party-changed``."""
+    """``data`` of ``party-changed`` as the log keeps it. The title, which people wrote, is in no log: it is shown as it
+    is when the event is read."""
     return {
-        "title": party.title,
         "visibility": party.visibility,
         "policy": {"control": party.may_control, "queue": party.may_queue, "invite": party.may_invite},
         "capacity": party.capacity,
