@@ -25,7 +25,9 @@ class Role(IntEnum):
     @property
     def word(self) -> Literal["guest", "cohost", "host"]:
         """As clients see it. Who runs the site is a guest like any other."""
-        return {Role.COHOST: "cohost", Role.HOST: "host"}.get(self, "guest")  # type: ignore[return-value]
+        if self is Role.COHOST:
+            return "cohost"
+        return "host" if self is Role.HOST else "guest"
 
 
 class Action(Enum):
