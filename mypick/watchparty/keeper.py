@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 
 from mypick import db
+from mypick.errors import Code, DomainError
 from mypick.metrics import Metrics
 from mypick.shared_clock import SharedClock
 from mypick.watchparty import seats
@@ -97,7 +98,7 @@ class Keeper:
                 await self._compare()
         await self._leads.share()
         if self._playing is not None:
-            await self._playing.look_at_waiting()
+            await _each(self._playing.waiting_here(), self._playing.look_at_waiting)
         await self._do_due(now)
         self._metrics.parties_here.set(len(self._watchers.parties))
         self._metrics.party_guests.set(self._watchers.people())
@@ -165,10 +166,8 @@ class Keeper:
         if self._members is None or self._hosts is None or self._playing is None:
             return
         due = await self._due(round(now))
-        for party_id in due.get("party", ()):
-            await self._playing.move_on(party_id)
-        for party_id in due.get("host", ()):
-            await self._hosts.lapsed(party_id)
+        await _each(due.get("party", ()), self._playing.move_on)
+        await _each(due.get("host", ()), self._hosts.lapsed)
         # after an outage of all, people have time to come back
         if (due.get("seat") or due.get("node")) and now - self._began_ms >= seats.NODE_LIFE_MS:
             await self._empty_seats(round(now))
@@ -203,5 +202,19 @@ class Keeper:
         by_party: dict[int, list[int]] = {}
         for party_id, user_id in places:
             by_party.setdefault(party_id, []).append(user_id)
-        for party_id, user_ids in by_party.items():
-            await self._members.depart(party_id, user_ids, "gone")
+        members = self._members
+        await _each(by_party, lambda party_id: members.depart(party_id, by_party[party_id], "gone"))
+
+
+async def _each(party_ids: Iterable[int], do: Callable[[int], Awaitable[object]]) -> None:
+    """Do it for one party after the other. One with which something is wrong keeps no other waiting; where the database
+    takes nothing it is the same for all, and the round is over."""
+    for party_id in party_ids:
+        try:
+            await do(party_id)
+        except db.FAILURES:
+            raise
+        except Exception as failure:
+            if isinstance(failure, DomainError) and failure.code is Code.UNAVAILABLE:
+                raise
+            log.exception("a party was passed over", party_id=party_id)
