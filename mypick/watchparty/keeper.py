@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 EVERY_MS = 1_000
 BEAT_EVERY_MS = 2_000
+DUE_ELSEWHERE_EVERY_MS = 5_000  # between two looks of a node without parties: for those whose nodes are all dead
 COMPARE_EVERY_MS = 15_000  # between two comparisons of the seats with the sockets here
 READ_AT_ONCE = 1_000  # parties
 AT_ONCE = 200  # things of one kind that are done in one round; the rest waits for the next
@@ -54,7 +55,7 @@ class Keeper:
         self._due_ms: float | None = None  # the next thing that is known to become due
         self._news = asyncio.Event()
         self._began_ms = shared.now_ms()
-        self._beat_at = self._compare_at = float("-inf")
+        self._beat_at = self._compare_at = self._looked_at = float("-inf")
         self._members: Members | None = None
         self._hosts: Hosts | None = None
         self._playing: Playing | None = None
@@ -99,7 +100,9 @@ class Keeper:
         await self._leads.share()
         if self._playing is not None:
             await _each(self._playing.waiting_here(), self._playing.look_at_waiting)
-        await self._do_due(now)
+        if self._watchers.parties or now - self._looked_at >= DUE_ELSEWHERE_EVERY_MS:
+            self._looked_at = now
+            await self._do_due(now)
         self._metrics.parties_here.set(len(self._watchers.parties))
         self._metrics.party_guests.set(self._watchers.people())
 
