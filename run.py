@@ -35,6 +35,7 @@ from pydantic_settings import SettingsError
 from config.crowd import Crowd
 from config.importing import FORMATS, import_log
 from config.logs import configure_logs
+from config.matinee import ADDRESS, Matinee
 from config.mistakes import near_misses, settings_problem
 from config.progress import ProgressBar
 from config.refusal import Refusal
@@ -44,6 +45,7 @@ from config.signals import stop_signal
 from config.wiring import domain_settings, on_emulator
 from config.workers import place_of, supervise
 from demo.content import Creator
+from demo.film import FOLDER as FILMS
 from demo.script import post_now_and_then
 from demo.stage import emulating
 from demo.talk import talk_on
@@ -182,7 +184,7 @@ async def demo(settings: Settings, options: argparse.Namespace) -> int:
         emulator, cast = await stack.enter_async_context(emulating())
         settings = staged(settings, emulator)
         database, domain = await stack.enter_async_context(opened(settings, works=True))
-        port = await stack.enter_async_context(serving(settings, database, domain))
+        port = await stack.enter_async_context(serving(settings, database, domain, folders={ADDRESS: FILMS}))
         await bring_in(domain, cast)
         emulator.reseed(int(time.time()))  # what is posted today is not what was posted yesterday
         story = functools.partial(
@@ -195,11 +197,12 @@ async def demo(settings: Settings, options: argparse.Namespace) -> int:
             favourites=lambda: creators.followed_channels("youtube"),
         )
         await domain.process.spawn("demo: the platform posts", story)
-        await domain.process.spawn("demo: fans talk", functools.partial(talk, domain, cast))
+        await domain.process.spawn("demo: fans come", functools.partial(come, domain, cast))
         print(
             f"\n  MyPick is open: http://localhost:{port}\n"
             f"  Sign up and follow a creator: about every {DEMO_EVERY:.0f} seconds somebody posts,\n"
-            "  mostly somebody whom you follow, and in the communities fans talk. Ctrl-C ends it.\n",
+            "  mostly somebody whom you follow, and in the communities fans talk. Under Watch parties one\n"
+            "  is on: open it in two windows. Ctrl-C ends it.\n",
             flush=True,
         )
         await stop_signal()
@@ -212,14 +215,17 @@ def staged(settings: Settings, emulator: PlatformEmulator) -> Settings:
     return on_emulator(settings, api_url=emulator.api_url, feed_url=emulator.feed_url, api_key=emulator.api_key)
 
 
-async def talk(domain: Domain, cast: Mapping[str, Creator]) -> None:
-    """Let fans chat in the communities of the cast, until cancelled."""
+async def come(domain: Domain, cast: Mapping[str, Creator]) -> None:
+    """Let fans host a watch party and chat in the communities of the cast, until cancelled."""
     youtube = domain.platforms["youtube"]
-    owners = []
+    owners, by_handle = [], {}
     for channel_id, creator in cast.items():
         channel = await domain.creators.keep(await youtube.resolve(Reference(youtube.name, "id", channel_id)))
         owners.append((channel.creator_id, creator.name))
+        by_handle[creator.handle] = channel.creator_id
     crowd = await Crowd.gather(domain, owners)
+    matinee = await Matinee.prepare(domain, crowd.fans[0], by_handle)
+    await domain.process.spawn("demo: a fan hosts a party", matinee.run)
     rng = Random()  # noqa: S311 - a story
     await talk_on(crowd.rooms, rng, say=crowd.say, react=crowd.react, every=TALK_EVERY, empty=crowd.empty)
 

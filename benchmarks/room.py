@@ -1,9 +1,9 @@
-"""A room of a community that is full: a message each 50 ms, to everybody in it.
+"""A room of a community that is full: a message each 50 ms, to everybody in it, by ``SPEAKERS`` of them in turn.
 
 Ours is the whole server on PostgreSQL and Redis: a message is sent with ``send-message``, judged, stored and then told.
-The peers broadcast what they keep nowhere. Of the clients one in ten is read while the clock runs, since a load program
-could not read 200,000 messages a second; the others take theirs into their kernel's buffers and are read, and counted,
-afterwards. The server sends the same to all.
+The peers broadcast what they keep nowhere. Of the clients one in ten is heard while the clock runs, since a load
+program could not look at 200,000 messages a second; what the others take from their sockets, each ``TAKE_EVERY``
+seconds, is looked at, and counted, afterwards. The server sends the same to all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from benchmarks import wire
 from benchmarks.broadcast import TEXT
 from benchmarks.client import Client, Door, LoadError
-from benchmarks.load import Load
+from benchmarks.load import RECV, Load
 from benchmarks.sample import SETTLE, Phase, Sample
 from benchmarks.stage import Stage, bring_in, ids_of, production
 from benchmarks.subjects import Cores, Running, Subject, on_core, started
@@ -33,8 +33,10 @@ from mypick.creators.models import Creator
 from mypick.db import open_database
 
 EVERY = 0.05  # seconds between two messages
-AHEAD = 16  # messages that the speaker has not seen yet
-READ = 10  # one in so many clients is read at once
+SPEAKERS = 20
+AHEAD = 2 * SPEAKERS  # messages that nobody has seen yet: who is late must not say more than a server takes from one
+READ = 10  # one in so many clients is heard at once
+TAKE_EVERY = 0.4  # seconds: a kernel whose buffers nobody empties slows the server after 30 messages
 AT_ONCE = 1_000  # connections under way
 BEFORE = 60  # messages that are there already: a join answers the newest 50
 ROOM_ID = 1
@@ -64,16 +66,19 @@ class Talked:
 
 
 class Talking(Load):
-    """Clients of whom the first says something again and again."""
+    """Clients of whom some say something again and again."""
 
     joined_bytes = 0
 
     def talk(self, messages: int) -> tuple[Phase, list[float]]:
         """``messages``, one each ``EVERY`` seconds; and when the last client read each, in seconds."""
         read_now, read_later = self._ready[::READ], [c for at, c in enumerate(self._ready) if at % READ]
+        speakers = read_now[:SPEAKERS]
         numbers: dict[bytes, int] = {}
+        order: list[int] = []  # in which the first client heard them: all must hear them so
         due, lasts = [0.0] * messages, [0.0] * messages
-        begun = wrong = later = 0
+        begun = wrong = later = taken = 0
+        kept: list[tuple[Client, bytes]] = []
 
         def number_of(packet: bytes) -> int | None:
             if packet not in numbers:
@@ -88,8 +93,11 @@ class Talking(Load):
 
         def in_order(client: Client, number: int) -> None:
             nonlocal wrong
-            wrong += number != client.last + 1
-            client.last = number
+            client.last += 1
+            if client.last == len(order):
+                order.append(number)
+            else:
+                wrong += number != order[client.last]
 
         def seen(client: Client, packet: bytes) -> None:
             number = number_of(packet)
@@ -106,12 +114,21 @@ class Talking(Load):
                 in_order(client, number)
                 later += 1
 
+        def take() -> None:
+            nonlocal taken
+            due_by_now = int((time.perf_counter() - began) / TAKE_EVERY * len(read_later))
+            while taken < due_by_now:
+                client = read_later[taken % len(read_later)]
+                taken += 1
+                with contextlib.suppress(BlockingIOError):
+                    kept.append((client, client.sock.recv(RECV)))
+
         def step() -> bool:
             nonlocal begun
-            speaker = self._ready[0].last  # who is late must not say more at once than a server takes from one
-            while begun < min(messages, speaker + 1 + AHEAD) and time.perf_counter() >= began + begun * EVERY:
+            take()
+            while begun < min(messages, len(order) + AHEAD) and time.perf_counter() >= began + begun * EVERY:
                 due[begun] = began + begun * EVERY
-                self._send(self._ready[0], self.saying(begun))
+                self._send(speakers[begun % len(speakers)], self.saying(begun))
                 begun += 1
             return len(self._latencies) >= messages * len(read_now)
 
@@ -122,10 +139,13 @@ class Talking(Load):
             client.feed, client.last = seen, -1
         began = time.perf_counter()
         phase = self._phase(messages * len(read_now), step)
+        for client, data in kept:
+            self._read(client, data)
         for client in read_later:
             self._poll.register(client.sock.fileno(), select.EPOLLIN)
         self._phase(0, lambda: later >= messages * len(read_later), allowed=SETTLE)
         missing = messages * len(read_later) - later
+        wrong += len(order) - len(set(order))
         return Phase(phase.expected + missing, phase.latencies, wrong, phase.wall, phase.busy), sorted(lasts)
 
     def saying(self, number: int) -> bytes:

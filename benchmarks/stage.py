@@ -38,11 +38,13 @@ class Stage:
 
 
 @contextlib.contextmanager
-def production(filler: str, people: int, cores: Cores, unlimited: Sequence[str]) -> Iterator[Stage]:
+def production(
+    filler: str, people: int, cores: Cores, unlimited: Sequence[str], *, logs_statements: bool = False
+) -> Iterator[Stage]:
     """``filler`` is the module that fills a database: it is run with its address and ``people``. ``unlimited`` are the
-    names of the limits that a load must not meet."""
+    names of the limits that a load must not meet; ``logs_statements`` for ``Stage.queries``."""
     with on_core(cores.load), contextlib.ExitStack() as stack:
-        postgres = stack.enter_context(PostgresServer(options={"log_statement": "all"}))
+        postgres = stack.enter_context(PostgresServer(options={"log_statement": "all"} if logs_statements else {}))
         redis = stack.enter_context(RedisServer())
         url, secret = postgres.create_database("bench"), secrets.token_hex(32)
         # of its own: Tortoise remembers the statements of whatever database a process had before

@@ -95,7 +95,8 @@ class Returning(Load):
 
 @contextlib.contextmanager
 def stage(people: int, cores: Cores) -> Iterator[Stage]:
-    with production("benchmarks.storm", people, cores, ("socket.handshake", "socket.connect", "socket.sync")) as ready:
+    unlimited = ("socket.handshake", "socket.connect", "socket.sync")
+    with production("benchmarks.storm", people, cores, unlimited, logs_statements=True) as ready:
         yield ready
 
 

@@ -18,7 +18,7 @@ from mypick.errors import DomainError
 class Crowd:
     def __init__(self, domain: Domain, fans: Sequence[Actor], rooms: Sequence[tuple[int, bool]]) -> None:
         self._domain = domain
-        self._fans = fans
+        self.fans = fans
         self.rooms = rooms
 
     @classmethod
@@ -35,21 +35,21 @@ class Crowd:
         return cls(domain, fans, rooms)
 
     async def empty(self, room: int) -> bool:
-        page = await self._domain.communities.reading.history(self._fans[0], room, 2**53 - 1, 1)
+        page = await self._domain.communities.reading.history(self.fans[0], room, 2**53 - 1, 1)
         return not page.events
 
     async def say(self, room: int, fan: int, text: str, reply_to: int | None) -> int | None:
         """None where a moderator, a mode of the room or a filter is against it: the talk goes on."""
         command = SendMessage(room_id=room, cid=secrets.token_hex(16), text=text, reply_to=reply_to)
         try:
-            return (await self._domain.communities.messages.send(self._fans[fan], command)).id
+            return (await self._domain.communities.messages.send(self.fans[fan], command)).id
         except DomainError:
             return None
 
     async def react(self, fan: int, message: int, emoji: str) -> None:
         command = React(message_id=message, cid=secrets.token_hex(16), emoji=emoji, on=True)
         try:
-            await self._domain.communities.reactions.react(self._fans[fan], command)
+            await self._domain.communities.reactions.react(self.fans[fan], command)
         except DomainError:
             return
 

@@ -13,18 +13,27 @@ from collections.abc import Callable, Iterator
 from config.refusal import Refusal
 
 BACKLOG = 4_096  # connections that wait to be accepted; with the default of 128 a storm of 5,000 takes 28 s
+PATIENCE = 60.0  # seconds
 
 
 async def listen(
-    protocol: Callable[[], asyncio.Protocol], host: str, port: int, *, shared: bool = False
+    protocol: Callable[[], asyncio.Protocol], host: str, port: int, *, shared: bool = False, patience: float = PATIENCE
 ) -> asyncio.Server:
-    """Take connections on every address of ``host``, beside other processes where the port is ``shared``."""
+    """Take connections on every address of ``host``, beside other processes where the port is ``shared``.
+
+    A client that takes none of what is sent to it for ``patience`` seconds is cut, where the kernel can (Linux): what
+    is larger than the kernel's buffers, 2.6 MB and more, was held for as long as it liked. Sockets are cut sooner.
+    """
     try:
-        return await asyncio.get_running_loop().create_server(
+        server = await asyncio.get_running_loop().create_server(
             protocol, host, port, backlog=BACKLOG, reuse_port=shared or None
         )
     except OSError as taken:
         raise _refusal(port, taken) from taken
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # connections have it of the socket that takes them
+        for opened in server.sockets:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(patience * 1_000))
+    return server
 
 
 @contextlib.contextmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
 
 import orjson
 import structlog
@@ -21,20 +23,26 @@ from mypick.operations.siblings import Place, Siblings
 log = structlog.get_logger("run")
 
 FINISH = 10.0  # seconds for requests under way
+NOTHING: Mapping[str, Path] = MappingProxyType({})
 
 
 @contextlib.asynccontextmanager
 async def serving(
-    settings: Settings, database: Database, domain: Domain, place: Place | None = None
+    settings: Settings,
+    database: Database,
+    domain: Domain,
+    place: Place | None = None,
+    *,
+    folders: Mapping[str, Path] = NOTHING,
 ) -> AsyncIterator[int]:
     """The open doors; gives the port. At the end, and where the start fails half-way, each step is undone: not ready,
     no new clients, drain the sockets, finish requests, close the domain. With a ``place`` this is one of several
-    processes on one port."""
+    processes on one port. ``folders``: files that anybody may have, by the address above them."""
     siblings = Siblings(place, domain.metrics.registry, lambda: health.phase is Phase.SERVING) if place else None
     door = build_sockets(settings, domain, polling=place is None)
     health = build_health(database, domain, siblings)
     runner = web.AppRunner(
-        build_web(settings, domain, door, health, siblings),
+        build_web(settings, domain, door, health, siblings, folders),
         access_log=None,
         shutdown_timeout=FINISH,
         keepalive_timeout=settings.http_idle,

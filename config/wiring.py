@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from aiohttp import web
 from pydantic import SecretStr
@@ -217,7 +218,12 @@ def build_health(database: Database, domain: Domain, siblings: Siblings | None) 
 
 
 def build_web(
-    settings: Settings, domain: Domain, door: SocketDoor, health: Health, siblings: Siblings | None
+    settings: Settings,
+    domain: Domain,
+    door: SocketDoor,
+    health: Health,
+    siblings: Siblings | None,
+    folders: Mapping[str, Path],
 ) -> web.Application:
     pages: list[Pages] = []
 
@@ -254,4 +260,6 @@ def build_web(
     door.attach(app)
     secure = settings.app_url.startswith("https://")
     pages.append(setup_pages(app, secure_cookies=secure, media_origins=settings.party_media_origins))
+    for address, folder in folders.items():
+        app.router.add_static(address, folder)  # answers ranges, by which players go anywhere
     return app

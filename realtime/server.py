@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter
 from time import perf_counter
 
 import structlog
@@ -78,28 +80,37 @@ class SocketDoor:
     def sockets(self) -> int:
         return len(self._engine.sessions)
 
-    async def deliver(self, frame: Frame) -> None:
-        """Hand one frame to the members of its stream on this node. Does not wait for them."""
-        if frame.type == MOVED:  # from node to node
-            if self._crowd is not None:
-                self._crowd.moved(frame.stream)
+    async def deliver(self, frames: Sequence[Frame]) -> None:
+        """Hand frames of one stream, in their order, to its members on this node. Does not wait for them."""
+        stream = frames[0].stream
+        namespace = self._of_stream(stream)
+        told: list[Frame] = []
+        for frame in frames:
+            if frame.type == MOVED:  # from node to node
+                if self._crowd is not None:
+                    self._crowd.moved(stream)
+            elif namespace is not None and not (frame.seq is None and namespace.took(frame)):
+                told.append(frame)
+        if namespace is None or not (members := self._engine.rooms.count(namespace.name, stream)):
             return
-        if namespace := self._of_stream(frame.stream):
-            if frame.seq is None and namespace.took(frame):
-                return
-            rooms = self._engine.rooms
-            if members := rooms.count(namespace.name, frame.stream):
-                self._metrics.events_delivered.labels(frame.type).inc(members)
-                began = perf_counter()
-                await rooms.broadcast(namespace.name, frame.stream, namespace.message(frame), but=frame.but)
-                if frame.type in namespace.timed:
-                    namespace.handed_out(frame, (perf_counter() - began) * 1_000)
+        for but, alike in groupby(told, attrgetter("but")):
+            await self._broadcast(namespace, list(alike), members, but)
+
+    async def _broadcast(self, namespace: Namespace, frames: Sequence[Frame], members: int, but: str) -> None:
+        messages = [namespace.message(frame) for frame in frames]
+        began = perf_counter()
+        await self._engine.rooms.broadcast(namespace.name, frames[0].stream, messages, but=but)
+        took_ms = (perf_counter() - began) * 1_000
+        for frame in frames:
+            self._metrics.events_delivered.labels(frame.type).inc(members)
+            if frame.type in namespace.timed:
+                namespace.handed_out(frame, took_ms)
 
     async def tell_presence(self, room: str, online: int) -> None:
         """Tell the members of ``room`` on this node how many people are there."""
         if namespace := self._of_stream(room):
             body = namespace.presence(room, online).model_dump_json().encode()
-            await self.deliver(Frame(room, "", None, PRESENCE.name, body))
+            await self.deliver([Frame(room, "", None, PRESENCE.name, body)])
 
     # what other parts, on this node or another, want of the sockets here
 

@@ -12,7 +12,7 @@ from benchmarks.party.network import GuestClock, Network
 from benchmarks.party.player import Player
 from benchmarks.party.tape import Step, TapedClock, TapedDrift, TapedTimeline, unwire
 from benchmarks.party.timeline import Timeline
-from benchmarks.party.world import World
+from benchmarks.party.world import Clocked
 
 REPORT_MS = 10_000.0
 ANSWER_MS = 5_000.0  # a question without an answer for so long is asked again
@@ -34,7 +34,7 @@ class Guest:
 
     def __init__(
         self,
-        world: World,
+        world: Clocked,
         name: str,
         line: Line,
         *,

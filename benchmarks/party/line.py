@@ -6,22 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from socket import SHUT_RDWR
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 import orjson
 
 from benchmarks.party.network import Network
+from benchmarks.party.world import Clocked
 
 SPACE = "/watch-party"
 Reply = Mapping[str, Any] | None
-
-
-class Clocked(Protocol):
-    @property
-    def now(self) -> float: ...
-
-    def at(self, when: float, happening: Callable[[], Any]) -> None: ...
 
 
 class Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from benchmarks.party.scenario import Act, Scenario
@@ -62,7 +63,7 @@ async def party(seed: int, scenario: Scenario, kind: Kind) -> Outcome:
     outcome = Outcome(guests=guests, bad=scenario.bad)
     come_and_go(world, scenario, guests)
     for act in scenario.acts:
-        world.at(act.at, lambda act=act: server.act(act))  # type: ignore[misc]
+        world.at(act.at, partial(server.act, act))
     watch(world, outcome, server.truth)
     await world.run(scenario.length)
     return outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from benchmarks.party.clock import ServerClock
@@ -67,7 +68,7 @@ class Room:
         for peer in self.peers:
             if peer.here:
                 arrives = peer.person.network.down.arrival(self.world.now)
-                self.world.at(arrives, lambda peer=peer: peer.hear(word))  # type: ignore[misc]
+                self.world.at(arrives, partial(peer.hear, word))
 
 
 class Peer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from statistics import median
 from typing import Any, ClassVar
 
@@ -142,7 +143,7 @@ async def party(name: str, seed: int, scenario: Scenario, kind: Kind) -> Outcome
     outcome = Outcome(guests=peers, bad=scenario.bad)
     come_and_go(world, scenario, peers)
     for act in scenario.acts:
-        world.at(act.at, lambda act=act: room.act(act))  # type: ignore[misc]
+        world.at(act.at, partial(room.act, act))
     watch(world, outcome, room.truth)
     await world.run(scenario.length)
     return outcome

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from benchmarks.party.decision import Seen
 
@@ -32,7 +33,7 @@ class Habits:
     ad: float = 15_000.0
 
     @classmethod
-    def drawn(cls, random: Random, *, alike: float = 0.0, **more: object) -> Habits:
+    def drawn(cls, random: Random, *, alike: float = 0.0, **more: Any) -> Habits:
         """A player of ±100 ppm. ``alike``: 0 if each start and seek is drawn anew, 1 if all of one player are equal."""
 
         def narrowed(least: float, most: float) -> tuple[float, float]:
@@ -40,7 +41,7 @@ class Habits:
             return (typical + (least - typical) * (1 - alike), typical + (most - typical) * (1 - alike))
 
         start, seek = narrowed(40.0, 210.0), narrowed(100.0, 400.0)
-        return cls(ppm=random.uniform(-100.0, 100.0), start=start, seek=seek, **more)  # type: ignore[arg-type]
+        return cls(ppm=random.uniform(-100.0, 100.0), start=start, seek=seek, **more)
 
 
 @dataclass

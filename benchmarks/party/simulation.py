@@ -13,7 +13,7 @@ from benchmarks.party.network import GuestClock, Network
 from benchmarks.party.player import Habits, Player
 from benchmarks.party.scenario import Scenario
 from benchmarks.party.truth import Truth
-from benchmarks.party.world import World
+from benchmarks.party.world import Clocked, World
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def come_and_go(world: Timed, scenario: Scenario, guests: Sequence[Anyone]) -> N
                 world.at(returns, guest.join)
 
 
-def ours(world: World, person: Person, line: Any, kind: Kind, party_id: int = 1, tape: Any = None) -> Guest:
+def ours(world: Clocked, person: Person, line: Any, kind: Kind, party_id: int = 1, tape: Any = None) -> Guest:
     """A guest by our algorithm."""
     return Guest(
         world,

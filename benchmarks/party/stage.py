@@ -42,7 +42,7 @@ class RealGuest:
     def __init__(self, stage: RealParty, person: Person, kind: Kind, token: str) -> None:
         self.stage, self.person, self.token = stage, person, token
         self.line = Line(stage.world, person.network, self._heard, self._gone)
-        self.guest: Guest = ours(stage.world, person, self.line, kind, stage.party_id)  # type: ignore[arg-type]
+        self.guest: Guest = ours(stage.world, person, self.line, kind, stage.party_id)
         self.guest.willing = not person.bad
         self.wanted = False
         self._came = False

@@ -6,8 +6,19 @@ import heapq
 import inspect
 import itertools
 from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 Happening = Callable[[], Awaitable[None] | None]
+
+
+class Clocked(Protocol):
+    """A time in which things happen: a simulation's, or that of a loop."""
+
+    @property
+    def now(self) -> float:
+        """In ms."""
+
+    def at(self, when: float, happening: Callable[[], Any]) -> None: ...
 
 
 class World:

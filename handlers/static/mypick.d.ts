@@ -191,7 +191,7 @@ export interface Unsent {
 export class Room {
   readonly id: number;
   readonly state: "joining" | "live" | "away" | "out";
-  /** Why one is `out`. */
+  /** Why one is `out`, or not in yet. */
   readonly error: MyPickError | null;
   /** Whose room it is; known once one is in. */
   readonly communityId: number | null;
@@ -307,17 +307,44 @@ export interface PartyMember {
   since_ms: number | null;
 }
 
+export interface QueueItem {
+  id: number;
+  content: any | null;
+  added_by: PartyMember["user"] | null;
+  added_at: string;
+  votes: number;
+  /** Of items with as many votes the lowest is played first. */
+  place: number;
+}
+
+export interface PartyMessage {
+  id: number;
+  at: string;
+  author: PartyMember["user"] | null;
+  /** Empty where it was deleted. */
+  text: string;
+  deleted: boolean;
+  content_id: number;
+  /** Where in the content it was said, ms. */
+  position_ms: number;
+}
+
 export class Party {
   readonly id: number | null;
   readonly state: "joining" | "live" | "away" | "out";
-  /** Why one is `out`. */
+  /** Why one is `out`, or not in yet. */
   readonly error: MyPickError | null;
   /** As the server shows it. */
   readonly party: any;
   readonly role: PartyMember["role"] | null;
   readonly online: number;
   readonly members: Map<number, PartyMember>;
-  readonly queue: any[];
+  /** What is played next, in that order. */
+  readonly queue: QueueItem[];
+  /** Ids of the items of `queue` that one has voted for. */
+  readonly ownVotes: Set<number>;
+  /** The newest before one came, and all since; 400 at most. */
+  readonly messages: PartyMessage[];
   /** What was announced last, in force or about to be. */
   readonly latest: PartyTimeline | null;
   /** What holds now; null until the server's time is known. */
@@ -333,7 +360,8 @@ export class Party {
   /** Too far off to catch up by itself: offer `catchUp`. */
   readonly behind: boolean;
   readonly rtt: number;
-  on(event: "about", listener: () => void): () => void;
+  /** `messages`: they begin anew. */
+  on(event: "about" | "queue" | "messages", listener: () => void): () => void;
   on(event: "timeline", listener: (timeline: PartyTimeline) => void): () => void;
   on(event: "step", listener: (step: PartyStep) => void): () => void;
   on(event: "event", listener: (event: DurableEvent) => void): () => void;
@@ -351,6 +379,8 @@ export class Party {
   seek(positionMs: number): Promise<{ seq: number }>;
   setRate(rate: number): Promise<{ seq: number }>;
   load(contentId: number, positionMs?: number): Promise<{ seq: number }>;
+  /** Shown in `queue` at once, and taken back where it fails. */
+  vote(itemId: number, on: boolean): Promise<{ seq: number | null }>;
   /** Any other command of the party. */
   ask<T = any>(command: string, more?: object): Promise<T>;
 }

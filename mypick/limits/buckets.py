@@ -86,6 +86,26 @@ class Meter:
             del self._full_at[next(iter(self._full_at))]
 
 
+class Window:
+    """A limit on what is kept: whoever keeps it knows how old what came before is, on whichever node it came, and no
+    bucket is needed. Not more than ``amount`` in any ``seconds``."""
+
+    def __init__(self, name: str, rate: Rate, metrics: Metrics) -> None:
+        self._name, self._rate, self._metrics = name, rate, metrics
+
+    @property
+    def amount(self) -> int:
+        return self._rate.amount
+
+    def require(self, age_s: float | None) -> None:
+        """``age_s`` is that of the ``amount``-th newest, None where there are not so many. ``DomainError``
+        ``RATE_LIMITED`` if it is too young for one more."""
+        if age_s is not None and age_s < self._rate.seconds:
+            self._metrics.limits_refused.labels(self._name).inc()
+            # a node whose clock is ahead does not let others wait for longer than they would at worst
+            raise refusal(self._name, self._rate, min(self._rate.seconds - age_s, self._rate.seconds))
+
+
 def refusal(name: str, rate: Rate, wait_s: float) -> DomainError:
     return DomainError(
         Code.RATE_LIMITED,

@@ -51,10 +51,11 @@ class Limit:
     per: Per
     meaning: str
     here: bool = False  # counted by each process for itself: for what comes so often that Redis would cost more than it
+    kept: bool = False  # what it limits is kept in the database, and counted there: for all processes together
 
 
-def _limit(rate: str, per: Per, meaning: str, *, here: bool = False) -> Limit:
-    return Limit(Rate.parse(rate), per, meaning, here)
+def _limit(rate: str, per: Per, meaning: str, *, here: bool = False, kept: bool = False) -> Limit:
+    return Limit(Rate.parse(rate), per, meaning, here, kept)
 
 
 DEFAULT_LIMITS: Mapping[str, Limit] = {
@@ -77,7 +78,7 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "party.file": _limit("60/1h", Per.USER, "video files added for watch parties"),
     "party.open": _limit("20/1h", Per.USER, "new watch parties"),
     "party.message": _limit("20/30s", Per.USER, "messages in watch parties", here=True),
-    "party.messages": _limit("100/5s", Per.USER, "messages of all in one watch party together", here=True),
+    "party.messages": _limit("100/5s", Per.USER, "messages of all in one watch party together", kept=True),
     "party.react": _limit("30/10s", Per.USER, "reactions in watch parties", here=True),
     "party.queue": _limit("20/1m", Per.USER, "changes to the queue of a watch party", here=True),
     "party.vote": _limit("30/30s", Per.USER, "votes for what a watch party plays next", here=True),

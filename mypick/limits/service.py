@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from mypick.bounded_redis import BoundedRedis, RedisAwayError
 from mypick.clock import Clock
-from mypick.limits.buckets import MemoryBuckets, Meter, refusal
+from mypick.limits.buckets import MemoryBuckets, Meter, Window, refusal
 from mypick.limits.owners import key_of, keys_of
 from mypick.limits.rates import DEFAULT_LIMITS, GENERAL, Limit, Rate, WrongLimitError
 from mypick.metrics import Metrics
@@ -132,6 +132,12 @@ class Limits:
     def meter(self, name: str) -> Meter:
         """The buckets of a limit that this process counts alone; a decision waits for nothing."""
         return self._meters[name]
+
+    def window(self, name: str) -> Window:
+        """A limit whose count is kept with what it limits."""
+        if not self._limits[name].kept:
+            raise KeyError(f"nothing that {name} limits is kept")
+        return Window(name, self._limits[name].rate, self._metrics)
 
     async def refund(self, name: str, *, user_id: int | None, address: str | None, cost: int = 1) -> None:
         """Give tokens back, for what was refused later for another reason."""

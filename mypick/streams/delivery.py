@@ -65,7 +65,7 @@ class Delivery:
         return len(self._locals)
 
     async def run(self, sink: Sink) -> None:
-        """Hand frames to ``sink``, one after the other, for as long as the process lives."""
+        """Hand frames to ``sink`` for as long as the process lives."""
         await self._out.run(sink)
 
     def _handing_over(self, frame: Frame) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tortoise.expressions import Subquery
+
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.clock import to_wire
@@ -18,14 +20,14 @@ from mypick.errors import Code, DomainError, not_found
 from mypick.metrics import Metrics
 from mypick.watchparty import policy, seats
 from mypick.watchparty.commands import ClaimHost, NewRole, TransferHost
-from mypick.watchparty.models import PartyMember, PartyNode, WatchParty
+from mypick.watchparty.models import MAX_MEMBERS, PartyMember, PartyNode, PartySeat, WatchParty
 from mypick.watchparty.streams import HOST_CHANGED, PARTY_CHANGED
 from mypick.watchparty.turn import Turn, Turns, receipt
 from mypick.watchparty.views import Done, HostReason, RoleSet
 
 LEASE_MS = 10_000
 RECLAIM_MS = 60_000  # in which the old host may take it back
-LONGEST = 50  # of those who are there longest that are looked at
+MAX_COHOSTS = 50  # of one party: they get in beyond its places
 
 
 class Hosts:
@@ -38,8 +40,8 @@ class Hosts:
 
         async def decide(turn: Turn) -> None:
             party = turn.row
-            policy.require_open(party)
             member = policy.require_present(party, await member_of(party.id, actor.user_id))
+            policy.require_open(party)
             policy.require_host(policy.role_of(party, member, actor.user_id), "give the party to somebody")
             if command.user_id == actor.user_id:
                 return
@@ -55,8 +57,8 @@ class Hosts:
 
         async def decide(turn: Turn) -> None:
             party = turn.row
-            policy.require_open(party)
             policy.require_present(party, await member_of(party.id, actor.user_id))
+            policy.require_open(party)
             if party.host_id == actor.user_id:
                 return
             until = party.reclaim_until_ms or 0
@@ -69,15 +71,17 @@ class Hosts:
 
     async def set_role(self, actor: Actor, party_id: int, command: NewRole) -> RoleSet:
         """Make somebody a co-host or a guest, and add them if they are not in the party yet. Co-hosts are made by the
-        host; who is only added is asked for by whoever may invite. Asking twice changes nothing."""
+        host; who is only added is asked for by whoever may invite. Asking twice changes nothing. ``FULL`` where the
+        party has too many co-hosts, or knows too many people."""
 
         async def decide(turn: Turn) -> None:
             party = turn.row
-            policy.require_open(party)
             own = await member_of(party_id, actor.user_id)
+            policy.require_known(party, own, actor.user_id, actor.role)
             role = policy.role_of(party, own, actor.user_id)
             if role < policy.Role.HOST:  # who may do it from anywhere
                 policy.require_present(party, own)
+            policy.require_open(party)
             target = await member_of(party_id, command.user_id)
             if target is not None and target.banned_at is not None:
                 raise DomainError(Code.CONFLICT, "they are banned from this party: lift the ban first")
@@ -85,6 +89,12 @@ class Hosts:
                 policy.require_host(role, "make co-hosts")
             else:
                 policy.require(party, role, policy.Action.INVITE)
+            known = PartyMember.filter(party_id=party_id)
+            promoted = command.role == "cohost" and (target is None or target.role != "cohost")
+            if promoted and await known.filter(role="cohost").count() >= MAX_COHOSTS:
+                raise DomainError(Code.FULL, f"a party has at most {MAX_COHOSTS} co-hosts: make one a guest first")
+            if target is None and await known.count() >= MAX_MEMBERS:
+                raise DomainError(Code.FULL, "this party knows too many people: make an invite and send it to them")
             if target is None:
                 await PartyMember.create(
                     party_id=party_id,
@@ -151,9 +161,9 @@ def hand_over(turn: Turn, user_id: int, reason: HostReason, *, actor_id: int | N
 
 
 def changed(party: WatchParty, roles: list[dict[str, Any]]) -> dict[str, Any]:
-    """``data`` of ``party-changed``."""
+    """``data`` of ``party-changed`` as the log keeps it. The title, which people wrote, is in no log: it is shown as it
+    is when the event is read."""
     return {
-        "title": party.title,
         "visibility": party.visibility,
         "policy": {"control": party.may_control, "queue": party.may_queue, "invite": party.may_invite},
         "capacity": party.capacity,
@@ -168,16 +178,20 @@ async def member_of(party_id: int, user_id: int) -> PartyMember | None:
 
 
 async def _follower(turn: Turn, without: int | None) -> int | None:
-    party, but = turn.row, {turn.row.host_id, without}
-    present = PartyMember.filter(party_id=party.id, present=True, banned_at=None)
-    cohosts = await present.filter(role="cohost").order_by("since_ms", "id").limit(LONGEST).values_list("user_id")
+    """Somebody whose socket is there. Who is on a node that has said nothing for a while comes last: where the host
+    went with a node, the others there went with it, though it does not count as gone yet."""
+    party, but = turn.row, [turn.row.host_id, *([] if without is None else [without])]
     moderators = await communities.moderators_of(party.creator_id)
-    ranked = present.filter(user_id__in=moderators).order_by("since_ms", "id").limit(LONGEST)
-    keeping = await ranked.values_list("user_id") if moderators else []
-    longest = await present.order_by("since_ms", "id").limit(LONGEST).values_list("user_id")
-    wanted = [row[0] for row in (*cohosts, *keeping, *longest) if row[0] not in but]
-    here = await seats.seated(party.id, wanted, turn.now_ms)
-    return next((user_id for user_id in wanted if user_id in here), None)
+    present = PartyMember.filter(party_id=party.id, present=True, banned_at=None).exclude(user_id__in=but)
+    for nodes in await seats.living(turn.now_ms):
+        sitting = PartySeat.filter(party_id=party.id, until_ms=None, node__in=nodes).values("user_id")
+        here = present.filter(user_id__in=Subquery(sitting))
+        ranks = [here.filter(role="cohost"), here.filter(user_id__in=moderators), here]
+        for rank in ranks if moderators else (ranks[0], ranks[2]):
+            first = await rank.order_by("since_ms", "id").first().values_list("user_id")
+            if first is not None:
+                return int(first[0])
+    return None
 
 
 async def _earliest(now_ms: float) -> int | None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import structlog
 
 from mypick import db
+from mypick.errors import Code, DomainError
 from mypick.metrics import Metrics
 from mypick.shared_clock import SharedClock
 from mypick.watchparty import seats
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 EVERY_MS = 1_000
 BEAT_EVERY_MS = 2_000
+DUE_ELSEWHERE_EVERY_MS = 5_000  # between two looks of a node without parties: for those whose nodes are all dead
 COMPARE_EVERY_MS = 15_000  # between two comparisons of the seats with the sockets here
 READ_AT_ONCE = 1_000  # parties
 AT_ONCE = 200  # things of one kind that are done in one round; the rest waits for the next
@@ -53,7 +55,7 @@ class Keeper:
         self._due_ms: float | None = None  # the next thing that is known to become due
         self._news = asyncio.Event()
         self._began_ms = shared.now_ms()
-        self._beat_at = self._compare_at = float("-inf")
+        self._beat_at = self._compare_at = self._looked_at = float("-inf")
         self._members: Members | None = None
         self._hosts: Hosts | None = None
         self._playing: Playing | None = None
@@ -97,8 +99,10 @@ class Keeper:
                 await self._compare()
         await self._leads.share()
         if self._playing is not None:
-            await self._playing.look_at_waiting()
-        await self._do_due(now)
+            await _each(self._playing.waiting_here(), self._playing.look_at_waiting)
+        if self._watchers.parties or now - self._looked_at >= DUE_ELSEWHERE_EVERY_MS:
+            self._looked_at = now
+            await self._do_due(now)
         self._metrics.parties_here.set(len(self._watchers.parties))
         self._metrics.party_guests.set(self._watchers.people())
 
@@ -165,10 +169,8 @@ class Keeper:
         if self._members is None or self._hosts is None or self._playing is None:
             return
         due = await self._due(round(now))
-        for party_id in due.get("party", ()):
-            await self._playing.move_on(party_id)
-        for party_id in due.get("host", ()):
-            await self._hosts.lapsed(party_id)
+        await _each(due.get("party", ()), self._playing.move_on)
+        await _each(due.get("host", ()), self._hosts.lapsed)
         # after an outage of all, people have time to come back
         if (due.get("seat") or due.get("node")) and now - self._began_ms >= seats.NODE_LIFE_MS:
             await self._empty_seats(round(now))
@@ -203,5 +205,19 @@ class Keeper:
         by_party: dict[int, list[int]] = {}
         for party_id, user_id in places:
             by_party.setdefault(party_id, []).append(user_id)
-        for party_id, user_ids in by_party.items():
-            await self._members.depart(party_id, user_ids, "gone")
+        members = self._members
+        await _each(by_party, lambda party_id: members.depart(party_id, by_party[party_id], "gone"))
+
+
+async def _each(party_ids: Iterable[int], do: Callable[[int], Awaitable[object]]) -> None:
+    """Do it for one party after the other. One with which something is wrong keeps no other waiting; where the database
+    takes nothing it is the same for all, and the round is over."""
+    for party_id in party_ids:
+        try:
+            await do(party_id)
+        except db.FAILURES:
+            raise
+        except Exception as failure:
+            if isinstance(failure, DomainError) and failure.code is Code.UNAVAILABLE:
+                raise
+            log.exception("a party was passed over", party_id=party_id)

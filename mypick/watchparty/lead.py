@@ -2,7 +2,7 @@
 
 Delays are what this server measures: the time from an Engine.IO ping to its pong, of which the half is one way. Nothing
 that a client says counts. A party keeps them as counts in ``EDGES``, over the last half to whole minute, so that
-thousands of guests cost as much room as one; nodes add up theirs (``mypick/watchparty/sharing.py``).
+thousands of guests cost as much room as one; nodes add up theirs (``mypick/watchparty/leads.py``).
 """
 
 from __future__ import annotations

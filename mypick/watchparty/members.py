@@ -114,10 +114,10 @@ class Members:
                 seated = comer.user_id in entering or (member is not None and member.present)
                 standing = standings.get(comer.user_id)
                 try:
-                    policy.require_open(party)
                     if seated or comer.again:
                         policy.require_entry(party, member, standing, comer.user_id, comer.site_role)
                         policy.require_not_put_out(member, always=comer.again)
+                        policy.require_open(party)
                         asked = False
                     else:
                         others = there + sum(not one.present for one in entering.values())
@@ -186,8 +186,10 @@ class Members:
             turn.set(host_until_ms=now + LEASE_MS)
 
     async def leave(self, actor: Actor, party_id: int) -> None:
-        """Somebody goes on purpose: the last of their sockets here has left. Is no error where they were not there."""
-        await self.depart(party_id, [actor.user_id], "left")
+        """Somebody goes on purpose: the last of their sockets here has left. Is no error where they were not there, nor
+        where there is no such party; then the party is not touched."""
+        if await PartyMember.exists(party_id=party_id, user_id=actor.user_id, present=True):
+            await self.depart(party_id, [actor.user_id], "left")
 
     async def depart(self, party_id: int, user_ids: Collection[int], reason: Gone) -> None:
         """People whose seats here have ended, or count no more, are gone unless they sit elsewhere."""
@@ -226,6 +228,7 @@ class Members:
         async def decide(turn: Turn) -> None:
             party = turn.row
             own = await member_of(party.id, actor.user_id)
+            policy.require_known(party, own, actor.user_id, actor.role)
             role = policy.rank_of(party, own, actor.user_id, actor.role)
             if role < policy.Role.HOST:  # who may do it from anywhere
                 policy.require_present(party, own)
@@ -260,8 +263,9 @@ class Members:
         done = await self._turns.take(
             command.party_id, decide, receipt=receipt(actor, "kick-member", command), events=2
         )
-        code = Code.BANNED if command.ban else Code.NOT_MEMBER
-        await self._evict(Eviction(party_stream(command.party_id), command.user_id, code, command.reason))
+        if not done.duplicate:  # they may have come again since; whom the first did not reach, the next look finds
+            code = Code.BANNED if command.ban else Code.NOT_MEMBER
+            await self._evict(Eviction(party_stream(command.party_id), command.user_id, code, command.reason))
         return Done(**done.reply)
 
     async def unban(self, actor: Actor, party_id: int, user_id: int) -> None:
@@ -269,6 +273,7 @@ class Members:
 
         async def decide(turn: Turn) -> None:
             own = await member_of(party_id, actor.user_id)
+            policy.require_known(turn.row, own, actor.user_id, actor.role)
             role = policy.rank_of(turn.row, own, actor.user_id, actor.role)
             policy.require_above(role, policy.Role.GUEST)
             await PartyMember.filter(party_id=party_id, user_id=user_id).update(banned_at=None, ban_reason=None)

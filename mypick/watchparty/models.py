@@ -5,6 +5,7 @@ from __future__ import annotations
 from tortoise import fields
 from tortoise.models import Model
 
+MAX_MEMBERS = 20_000  # people who were asked to one party, or were there, up to which more are asked
 
 class WatchParty(Model):
     """A party and its timeline, whose event is in the stream ``party:{id}``. All but the lease changes under that

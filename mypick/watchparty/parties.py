@@ -73,9 +73,7 @@ class Parties:
         shown = (await self._contents.of_ids([command.content_id]))[command.content_id]
         creator_id, title = shown.creator.id, command.title or shown.title[:MAX_TITLE]
         if command.visibility == "community":
-            standing = (await communities.standings(self._clock, creator_id, [actor.user_id])).get(actor.user_id)
-            if not policy.belongs(standing):
-                raise DomainError(Code.NOT_MEMBER, "only members open parties for the community: join it first")
+            await self._require_belonging(creator_id, actor)
         if await WatchParty.filter(created_by=actor.user_id, ended_at=None).count() >= MAX_OWN:
             raise DomainError(Code.FULL, f"{MAX_OWN} of your parties are not over: end one first")
         party_id, now = await self._ids.one(), self._clock.now()
@@ -122,8 +120,11 @@ class Parties:
 
         async def decide(turn: Turn) -> None:
             await self._require_host(turn, actor, "change the party")
+            policy.require_open(turn.row)
             changes = {name: value for name, value in command.changes().items() if getattr(turn.row, name) != value}
             narrower[:] = [changes.get("visibility", "public") != "public"]
+            if changes.get("visibility") == "community":
+                await self._require_belonging(turn.row.creator_id, actor)
             if changes.get("starts_at"):
                 require_time(changes["starts_at"], self._clock.now())
                 await self._reminders.arm(party_id, changes["starts_at"])
@@ -141,15 +142,20 @@ class Parties:
         ended: list[Ended] = []
 
         async def decide(turn: Turn) -> None:
+            if actor.role == "fan":
+                await self._require_host(turn, actor, "end the party")
             if turn.row.ended_at is None:
-                if actor.role == "fan":
-                    await self._require_host(turn, actor, "end the party")
                 turn.set(ended_at=self._clock.now(), host_until_ms=None, reclaim_until_ms=None)
                 turn.move(turn.timeline.end(turn.now_ms, "party-ended"), actor.user_id)
             ended[:] = [Ended(ended_at=turn.row.ended_at)]
 
         await self._turns.take(party_id, decide)
         return ended[0]
+
+    async def _require_belonging(self, creator_id: int, actor: Actor) -> None:
+        standing = (await communities.standings(self._clock, creator_id, [actor.user_id])).get(actor.user_id)
+        if not policy.belongs(standing):
+            raise DomainError(Code.NOT_MEMBER, "only members open parties for the community: join it first")
 
     def _require_capacity(self, capacity: int | None) -> None:
         if capacity is not None and capacity > self._capacity:
@@ -177,7 +183,6 @@ class Parties:
 
     async def _require_host(self, turn: Turn, actor: Actor, what: str) -> None:
         party = turn.row
-        policy.require_open(party)
-        member = await member_of(party.id, actor.user_id)
-        policy.require_entry(party, member, None, actor.user_id, actor.role)
+        member, standing = await member_of(party.id, actor.user_id), await self._reading.standing(party, actor.user_id)
+        policy.require_entry(party, member, standing, actor.user_id, actor.role)
         policy.require_host(policy.role_of(party, member, actor.user_id), what)

@@ -70,14 +70,10 @@ class Playing:
 
         async def decide(turn: Turn) -> None:
             party = turn.row
-            policy.require_open(party)
             member = policy.require_present(party, await member_of(party.id, actor.user_id))
+            policy.require_open(party)
             policy.require(party, policy.role_of(party, member, actor.user_id), policy.Action.CONTROL)
-            if command.base_seq < turn.timeline.seq:
-                raise DomainError(
-                    Code.CONFLICT, "the timeline has moved on: look at it and decide again",
-                    details={"timeline": turn.timeline.named()},
-                )  # fmt: skip
+            turn.require_newest(command.base_seq)
             lead = PAUSE_MS if command.op == "pause" else self._lead(party.id)
             moved = steered(
                 turn.timeline,
@@ -124,15 +120,14 @@ class Playing:
         await asyncio.gather(*(self._start_if_ready(party_id, seq) for party_id, seq in looked))
         return {}
 
-    async def look_at_waiting(self) -> None:
-        """Whether parties here that wait can start, for somebody may have left whom they waited for."""
-        waiting = [
-            (party_id, watched.seq)
-            for party_id, watched in self._watchers.parties.items()
-            if watched.status == "waiting"
-        ]
-        for party_id, seq in waiting:
-            await self._start_if_ready(party_id, seq)
+    def waiting_here(self) -> list[int]:
+        """Parties with people here that wait for their guests."""
+        return [party_id for party_id, watched in self._watchers.parties.items() if watched.status == "waiting"]
+
+    async def look_at_waiting(self, party_id: int) -> None:
+        """Whether a party that waits can start, for somebody may have left whom it waited for."""
+        if (watched := self._watchers.parties.get(party_id)) is not None:
+            await self._start_if_ready(party_id, watched.seq)
 
     async def _start_if_ready(self, party_id: int, seq: int) -> None:
         party = await WatchParty.get_or_none(id=party_id)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from mypick.community.policy import Role as CommunityRole
 from mypick.community.policy import Standing
-from mypick.errors import Code, DomainError
+from mypick.errors import Code, DomainError, not_found
 from mypick.watchparty.models import PartyMember, WatchParty
 
 Who = Literal["host", "cohosts", "everyone"]
@@ -25,7 +25,9 @@ class Role(IntEnum):
     @property
     def word(self) -> Literal["guest", "cohost", "host"]:
         """As clients see it. Who runs the site is a guest like any other."""
-        return {Role.COHOST: "cohost", Role.HOST: "host"}.get(self, "guest")  # type: ignore[return-value]
+        if self is Role.COHOST:
+            return "cohost"
+        return "host" if self is Role.HOST else "guest"
 
 
 class Action(Enum):
@@ -74,6 +76,20 @@ def require_above(role: Role, target: Role) -> None:
         raise DomainError(Code.FORBIDDEN, "one acts only on people of a lower rank")
 
 
+def require_not_banned(member: PartyMember | None) -> None:
+    """A ban holds for whoever still hosts as well: nobody was there who could follow them."""
+    if member is not None and member.banned_at is not None:
+        raise DomainError(Code.BANNED, "you are banned from this party", details={"reason": member.ban_reason})
+
+
+def require_known(party: WatchParty, member: PartyMember | None, user_id: int, site_role: str) -> None:
+    """For what is asked from outside of a party: to whom one by invitation is not known, there is none."""
+    require_not_banned(member)
+    known = user_id in (party.host_id, party.created_by) or (member is not None and member.invited)
+    if party.visibility == "invite" and not known and site_role not in ("moderator", "admin"):
+        raise not_found("party")
+
+
 def require_open(party: WatchParty) -> None:
     if party.ended_at is not None:
         raise DomainError(Code.GONE, "this party is over: open a new one")
@@ -83,7 +99,7 @@ def require_present(party: WatchParty, member: PartyMember | None) -> PartyMembe
     """Nothing is taken from somebody who is not there, or was put out; and to whom a party is not known, it is not."""
     if member is None or not member.present:
         if party.visibility == "invite" and (member is None or not member.invited):
-            raise DomainError(Code.NOT_FOUND, "there is no such party")
+            raise not_found("party")
         raise DomainError(Code.NOT_MEMBER, "join the party first")
     return member
 
@@ -106,14 +122,15 @@ def require_entry(
 ) -> None:
     """Whether somebody may be in a party: ``BANNED``; ``NOT_FOUND`` where it must not be known of; ``NOT_MEMBER`` of
     the community. ``standing`` is theirs in the community of the party's creator, None where there is none."""
-    if member is not None and member.banned_at is not None:
-        raise DomainError(Code.BANNED, "you are banned from this party", details={"reason": member.ban_reason})
+    require_not_banned(member)
     if site_role in ("moderator", "admin") or party.visibility == "public":
         return
+    if party.visibility == "community" and standing is not None and standing.ban:
+        raise not_found("party")  # whoever opened it, and whoever was asked to come
     if user_id in (party.host_id, party.created_by) or (member is not None and member.invited):
         return
-    if party.visibility == "community" and not (standing is not None and standing.ban):
+    if party.visibility == "community":
         if belongs(standing):
             return
         raise DomainError(Code.NOT_MEMBER, "this party is for members of the creator's community: join it first")
-    raise DomainError(Code.NOT_FOUND, "there is no such party")
+    raise not_found("party")

@@ -18,7 +18,7 @@ from mypick.content.views import ContentView
 from mypick.errors import DomainError, not_found
 from mypick.gathering import Gathering
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
-from mypick.streams import Position, Streams
+from mypick.streams import Event, Position, Streams
 from mypick.streams.store import MAX_PAGE
 from mypick.watchparty import policy, seats
 from mypick.watchparty.chat.showing import Said
@@ -29,7 +29,7 @@ from mypick.watchparty.models import PartyMember, WatchParty
 from mypick.watchparty.person import Person
 from mypick.watchparty.queue.showing import Queues
 from mypick.watchparty.queue.views import QueueItemView
-from mypick.watchparty.streams import party_id_of, party_stream
+from mypick.watchparty.streams import PARTY_CHANGED, party_id_of, party_stream
 from mypick.watchparty.turn import Turns, timeline_of
 from mypick.watchparty.views import (
     CurrentTimeline,
@@ -69,6 +69,7 @@ class Reading:
         self._clock = clock
         self._snapshots = Gathering(self._snapshots_of)
         self._members = Gathering(_members_among)
+        streams.store.render(PARTY_CHANGED, _changed)
 
     async def may_read(self, actor: Actor, stream: str) -> bool:
         """Whether the stream is a party's that the actor may be in."""
@@ -260,3 +261,10 @@ async def _members_among(places: Collection[tuple[int, int]]) -> dict[tuple[int,
     parties, users = {party for party, _ in places}, {user for _, user in places}
     rows = await PartyMember.filter(party_id__in=list(parties), user_id__in=list(users))
     return {(row.party_id, row.user_id): row for row in rows}
+
+
+async def _changed(events: Sequence[Event]) -> list[Mapping[str, Any]]:
+    """The data of ``party-changed`` events, with titles as they are now. One query."""
+    ids = [party_id_of(event.stream) for event in events]
+    titles = dict(await WatchParty.filter(id__in=list(set(ids))).values_list("id", "title"))
+    return [{**event.data, "title": titles.get(party_id, "")} for event, party_id in zip(events, ids, strict=True)]

@@ -13,6 +13,7 @@ from mypick.watchparty.gate import Present
 from mypick.watchparty.models import PartyNode, PartySeat
 
 NODE_LIFE_MS = 10_000  # after its last sign of life
+LATELY_MS = 4_000  # of a node that says it each two seconds
 AWAY_MS = 10_000  # that a seat is kept for somebody whose last socket has gone
 CHUNK = 500  # people in one statement
 
@@ -61,16 +62,11 @@ async def kept(party_id: int, user_ids: Collection[int], now_ms: float) -> set[i
     return {row["user_id"] for row in rows}
 
 
-async def seated(party_id: int, user_ids: Collection[int], now_ms: float) -> set[int]:
-    """Those whose sockets are there now."""
-    if not user_ids:
-        return set()
-    rows = await db.rows(
-        f"SELECT DISTINCT user_id FROM party_seat WHERE party_id = {party_id:d} "  # noqa: S608 - numbers
-        f"AND user_id IN ({','.join(f'{one:d}' for one in user_ids)}) AND until_ms IS NULL "
-        f"AND {_ALIVE.format(now=round(now_ms))}"
-    )
-    return {row["user_id"] for row in rows}
+async def living(now_ms: float) -> list[list[str]]:
+    """Nodes that have said lately that they live, and all that count as alive. One query."""
+    rows = await PartyNode.filter(until_ms__gt=round(now_ms)).values_list("node", "until_ms")
+    lately = now_ms + NODE_LIFE_MS - LATELY_MS
+    return [[node for node, until_ms in rows if until_ms >= lately], [node for node, _ in rows]]
 
 
 async def drop(party_id: int, user_ids: Collection[int], *, node: str | None = None) -> None:

@@ -109,7 +109,7 @@ class WatchParties:
             said,
             rules,
             of_person=limits.meter("party.message"),
-            of_party=limits.meter("party.messages"),
+            of_party=limits.window("party.messages"),
             clock=clock,
             ids=ids,
         )

@@ -78,7 +78,8 @@ class RedisTelemetry:
 
     async def read(self, party_id: int) -> Mapping[str, bytes]:
         async def talk(redis: Redis) -> dict[bytes, bytes]:
-            return await redis.hgetall(_key(party_id))  # type: ignore[return-value]  # of bytes: nothing decodes
+            found: Any = await redis.hgetall(_key(party_id))
+            return dict(found)  # of bytes: nothing decodes
 
         return {name.decode(): part for name, part in (await self._redis.ask(talk)).items()}
 

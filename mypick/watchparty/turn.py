@@ -10,7 +10,7 @@ from typing import Any
 
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
-from mypick.errors import not_found
+from mypick.errors import Code, DomainError, not_found
 from mypick.ids import Ids
 from mypick.shared_clock import SharedClock
 from mypick.streams import Append, Event, NewEvent, ReceiptKey, Streams
@@ -69,6 +69,14 @@ class Turn:
         self.columns: dict[str, Any] = {}
         self._after: list[tuple[str, After]] = []
         self._ids = ids
+
+    def require_newest(self, base_seq: int) -> None:
+        """``CONFLICT`` with the current timeline for a command that was meant for an older one."""
+        if base_seq < self.timeline.seq:
+            raise DomainError(
+                Code.CONFLICT, "the timeline has moved on: look at it and decide again",
+                details={"timeline": self.timeline.named()},
+            )  # fmt: skip
 
     def tell(self, kind: str, data: Mapping[str, Any], actor_id: int | None = None) -> None:
         """One more event, at most as many as the change may make."""

@@ -145,7 +145,8 @@ class HostChanged(View):
 
 
 class PartyChanged(View):
-    """The event ``party-changed``: all of it as it is now. Told of roles too: of those who are not named, nothing."""
+    """The event ``party-changed``: what the party is, with the title that it has now. Told of roles too: of those who
+    are not named, nothing."""
 
     title: str
     visibility: Visibility

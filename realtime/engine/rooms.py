@@ -8,7 +8,7 @@ a room for each message, and starts a task for each recipient. This one has its 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import socketio
@@ -23,7 +23,7 @@ from realtime.engine.reasons import SERVER_DISCONNECT
 if TYPE_CHECKING:
     from realtime.engine.session import Session
 
-SLICE = 200  # sockets written to before the loop breathes: under 1 ms; with 500 a loop was held for 10 ms at times
+SLICE = 100  # sockets written to before the loop breathes: about 1 ms; with 500 a loop was held for 10 ms at times
 
 
 class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is untyped
@@ -66,21 +66,22 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is unty
         space = self.spaces.get(namespace)
         return len(space.rooms.get(room, ())) if space is not None else 0
 
-    async def broadcast(self, namespace: str, room: str, message: Message, *, but: str = "") -> None:
-        """Hand ``message`` to the members of ``room``, less ``but``. Returns when it is with all transports; it waits
-        for no client. The frame is built, and each transport takes the same bytes. Where a client may not hear two in
-        another order, the second is handed over when the first has returned."""
+    async def broadcast(self, namespace: str, room: str, messages: Sequence[Message], *, but: str = "") -> None:
+        """Hand ``messages`` to the members of ``room``, less ``but``. Returns when they are with all transports; it
+        waits for no client. The frames are built, each transport takes the same bytes, and all of them by one write:
+        that is what a delivery costs, 4 to 8 µs of the kernel's. Where a client may not hear two in another order, the
+        second is handed over when the first has returned."""
         space = self.spaces.get(namespace)
         members = space.rooms.get(room) if space is not None else None
         if not members:
             return
         if len(members) <= SLICE:
-            _write([session for sid, session in members.items() if sid != but], message)
+            _write([session for sid, session in members.items() if sid != but], messages)
             return
         # names, of which Python's collector need not look at 10,000; who left meanwhile must not hear it, even if it is
         # still connected
         async for part in slices([sid for sid in members if sid != but], SLICE):
-            _write([session for sid in part if (session := members.get(sid)) is not None], message)
+            _write([session for sid in part if (session := members.get(sid)) is not None], messages)
 
     # the surface of python-socketio's manager, behind the server's emit, call, enter_room, leave_room, close_room,
     # rooms and disconnect
@@ -176,11 +177,12 @@ class Rooms(socketio.AsyncManager):  # type: ignore[misc]  # the package is unty
         ]
 
 
-def _write(sessions: Iterable[Session], message: Message) -> None:
-    frame = message.frame
+def _write(sessions: Iterable[Session], messages: Sequence[Message]) -> None:
+    frames = messages[0].frame if len(messages) == 1 else b"".join([message.frame for message in messages])
     for session in sessions:
         write = session.write
         if write is not None:
-            write(frame)
+            write(frames)
         else:
-            session.send(message)
+            for message in messages:
+                session.send(message)

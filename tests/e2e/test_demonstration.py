@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
+from demo.film import FILMS
 from tests.e2e.stack import Process, Rest, ran
 
 
@@ -55,3 +57,39 @@ async def test_seeded_creators_have_content_and_no_picture_of_a_server_that_has_
         assert [video["image_url"] for video in videos] == [None] * 5
     finally:
         await asyncio.to_thread(server.stop)
+
+
+async def playing_party(rest: Rest) -> dict[str, Any]:
+    """The first party that is on, once its video runs."""
+    async with asyncio.timeout(30):
+        while True:
+            parties = await rest.ok("GET", "/watch-parties?live=true")
+            if parties and parties[0]["status"] == "playing":
+                return dict(parties[0])
+            await asyncio.sleep(0.1)
+
+
+async def test_a_newcomer_finds_a_party_that_plays_a_film_of_this_server_and_finds_it_again_after_a_restart(
+    tmp_path: Path, http: aiohttp.ClientSession
+) -> None:
+    demonstration = Process(
+        ["demo", "--port", "0"], {"APP_HOST": "127.0.0.1"}, tmp_path / "demo.log", development=False
+    )
+    await demonstration.start()
+    try:
+        rest = Rest(f"http://127.0.0.1:{demonstration.port}", http)
+        await rest.register("alice")
+        party = await playing_party(rest)
+        film = party["content"]
+        assert (film["platform"], film["duration_s"]) == ("file", FILMS[0].seconds)
+        part = {"Range": "bytes=100-199"}
+        async with http.get(f"http://127.0.0.1:{demonstration.port}{film['url']}", headers=part) as answer:
+            assert (answer.status, answer.content_type) == (206, "video/webm")
+            assert await answer.read() == FILMS[0].path.read_bytes()[100:200]
+        queue = await rest.ok("GET", f"/watch-parties/{party['id']}/queue")
+        assert [item["content"]["title"] for item in queue["items"]] == [film.title for film in FILMS[1:]]
+        await asyncio.to_thread(demonstration.stop)
+        await demonstration.start()
+        assert (await playing_party(rest))["id"] == party["id"]
+    finally:
+        await asyncio.to_thread(demonstration.stop)

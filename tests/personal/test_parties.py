@@ -11,7 +11,7 @@ from mypick.db import Database
 from mypick.domain import Domain
 from mypick.watchparty.chat.commands import SendPartyMessage
 from mypick.watchparty.chat.models import PartyMessage
-from mypick.watchparty.commands import OpenParty
+from mypick.watchparty.commands import ChangeParty, OpenParty
 from mypick.watchparty.entry.commands import CreatePartyInvite, InvitePeople
 from mypick.watchparty.entry.models import PartyAttendance, PartyInvite
 from mypick.watchparty.models import PartyMember
@@ -35,6 +35,8 @@ async def leave_party(domain: Domain, who: Actor, other: Actor) -> int:
     opened = await parties.parties.open(who, OpenParty.model_validate(body))
     await parties.invites.invite(who, opened.id, InvitePeople(user_ids=[other.user_id]))
     await parties.invites.create(who, opened.id, CreatePartyInvite())
+    await parties.parties.change(who, opened.id, ChangeParty(title=f"{CANARY} 낮"))
+    await parties.parties.change(who, opened.id, ChangeParty(title=f"{CANARY} 밤"))
     await parties.schedule.attend(other, opened.id)
     await PartyMember.filter(party_id=opened.id).update(present=True, since_ms=1)  # the doors are shut until then
     for actor, one in ((who, content[1]), (other, content[2])):

@@ -357,7 +357,7 @@ class Node:
     async def tell(self, fan: Fan, body: dict[str, Any]) -> None:
         """An event that is of no stream, to all sockets of ``fan``."""
         await self.engine.rooms.broadcast(
-            "/notifications", inbox_of(fan.id), event("/notifications", "lagged", orjson.dumps(body))
+            "/notifications", inbox_of(fan.id), [event("/notifications", "lagged", orjson.dumps(body))]
         )
 
     async def assert_nobody_left(self) -> None:

@@ -62,15 +62,17 @@ class Node:
         self.rooms: dict[str, list[Member]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def deliver(self, frame: Frame) -> None:
-        for member in self.rooms.get(frame.stream, []):
-            if frame.type == "lagged":
-                member.lagged = True
-            elif frame.seq is None:
-                member.signals.append(frame.type)
-            else:
-                assert orjson.loads(frame.body)["seq"] == frame.seq
-                member.seen.append(frame.seq)
+    async def deliver(self, frames: Sequence[Frame]) -> None:
+        assert len({frame.stream for frame in frames}) == 1
+        for frame in frames:
+            for member in self.rooms.get(frame.stream, []):
+                if frame.type == "lagged":
+                    member.lagged = True
+                elif frame.seq is None:
+                    member.signals.append(frame.type)
+                else:
+                    assert orjson.loads(frame.body)["seq"] == frame.seq
+                    member.seen.append(frame.seq)
 
     async def start(self) -> None:
         delivery = self.streams.delivery

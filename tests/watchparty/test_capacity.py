@@ -10,6 +10,7 @@ import pytest
 from mypick.db import Database
 from mypick.errors import Code, DomainError
 from mypick.watchparty.commands import ChangeParty, NewRole
+from mypick.watchparty.hosts import MAX_COHOSTS
 from mypick.watchparty.models import PartyMember
 from tests.fakes import FakeClock
 from tests.realtime.conftest import OpenClient
@@ -83,3 +84,32 @@ async def test_no_party_is_larger_than_the_server_allows(node: Node, monkeypatch
     with pytest.raises(DomainError) as caught:
         await party(node, alice, capacity=11)
     assert caught.value.code is Code.INVALID
+
+
+async def test_no_party_grows_by_ever_more_cohosts(node: Node, clock: FakeClock) -> None:
+    alice = await node.register("alice")
+    opened = await party(node, alice, capacity=2)
+    people = [await somebody(f"fan{number}", clock) for number in range(MAX_COHOSTS + 1)]
+    hosts = node.parties.hosts
+    for one in people[:-1]:
+        await hosts.set_role(actor_of(alice), opened.id, NewRole(user_id=one.user_id, role="cohost"))
+    one_more = NewRole(user_id=people[-1].user_id, role="cohost")
+    with pytest.raises(DomainError) as caught:
+        await hosts.set_role(actor_of(alice), opened.id, one_more)
+    assert caught.value.code is Code.FULL
+    await hosts.set_role(actor_of(alice), opened.id, NewRole(user_id=people[0].user_id, role="cohost"))  # is one
+    await hosts.set_role(actor_of(alice), opened.id, NewRole(user_id=people[0].user_id, role="guest"))
+    await hosts.set_role(actor_of(alice), opened.id, one_more)
+
+
+async def test_a_party_knows_no_more_people_than_it_may(
+    node: Node, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mypick.watchparty.hosts.MAX_MEMBERS", 2)
+    alice = await node.register("alice")
+    opened = await party(node, alice)
+    people = [await somebody(f"fan{number}", clock) for number in range(2)]
+    await node.parties.hosts.set_role(actor_of(alice), opened.id, NewRole(user_id=people[0].user_id))
+    with pytest.raises(DomainError) as caught:
+        await node.parties.hosts.set_role(actor_of(alice), opened.id, NewRole(user_id=people[1].user_id))
+    assert caught.value.code is Code.FULL

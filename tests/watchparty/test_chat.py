@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -167,6 +168,32 @@ async def test_a_flood_is_slowed_down(node: Node, client: OpenClient, start_node
     assert outcomes[3]["retry_after_ms"] > 0
     assert (await say(host, "one more"))["ok"]
     assert (await say(host, "too much for all"))["error"]["details"]["limit"] == "party.messages"
+
+
+async def test_all_of_a_party_together_say_so_much_over_all_nodes(database: Database, clock: FakeClock) -> None:
+    async with two_nodes(clock, limits={"party.messages": "6/5s"}) as nodes:
+        alice = await nodes[0].register("alice")
+        opened = await party(nodes[0], alice)
+        people = [await somebody(f"fan{number}", clock) for number in range(20)]
+        for number, one in enumerate(people):
+            await nodes[number % 2].parties.members.enter(one, opened.id)
+
+        async def send(number: int, text: str = "hello") -> str:
+            command = SendPartyMessage(party_id=opened.id, cid=cid(), text=f"{text} {number}")
+            try:
+                await nodes[number % 2].parties.chat.send(people[number], command)
+            except DomainError as refused:
+                return refused.code.name
+            return "ok"
+
+        links = [await send(number, "see https://x.example/") for number in range(8)]
+        assert links == ["FORBIDDEN"] * 8  # which nobody hears: they take nothing from the others
+        for _ in range(2):
+            outcomes = Counter(await asyncio.gather(*map(send, range(20))))
+            assert outcomes == {"ok": 6, "RATE_LIMITED": 14}
+            clock.advance(4.9)
+            assert await send(0) == "RATE_LIMITED"
+            clock.advance(0.2)
 
 
 async def test_a_deleted_message_is_nowhere(node: Node, client: OpenClient, alice: Fan, bob: Fan) -> None:

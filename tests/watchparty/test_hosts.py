@@ -117,6 +117,38 @@ async def test_many_nodes_notice_and_one_host_follows(stage: Stage) -> None:
     assert len(await stage.changes()) == 1
 
 
+async def test_nobody_follows_who_was_on_the_killed_node(stage: Stage) -> None:
+    await stage.open("bob")
+    node = stage.nodes[0]
+    for name in ("carol", "dan"):
+        stage.people[name] = who = await person(name, stage.clock)
+        await node.arrive(who, stage.party_id)
+    await node.parties.hosts.set_role(
+        stage.people["alice"], stage.party_id, NewRole(user_id=stage.people["carol"].user_id, role="cohost")
+    )
+    await stage.seconds(6)
+    await stage.seconds(3, silent=("alice",))  # her lease ends before her node counts as gone
+    await stage.seconds(12, dead=node)
+    assert await stage.host() == "bob"
+    assert len(await stage.changes()) == 1
+
+
+async def test_somebody_follows_however_many_were_there_longer_and_are_away(stage: Stage) -> None:
+    await stage.open()
+    alice, node = stage.people["alice"], stage.nodes[0]
+    crowd = [await person(f"fan{number}", stage.clock) for number in range(60)]
+    await asyncio.gather(*(node.arrive(who, stage.party_id) for who in crowd))
+    stage.clock.advance(1)
+    stage.people["bob"] = bob = await person("bob", stage.clock)
+    await stage.nodes[1].arrive(bob, stage.party_id)
+    for who in crowd:
+        node.vanish(who, stage.party_id)
+    await node.tick()
+    node.vanish(alice, stage.party_id)
+    await node.parties.members.leave(alice, stage.party_id)
+    assert await stage.host() == "bob"
+
+
 async def test_a_cohost_follows_before_a_moderator_and_a_moderator_before_the_longest_there(stage: Stage) -> None:
     content = await video(stage.clock)
     await stage.open("bob", "mo", "carol", content=content)

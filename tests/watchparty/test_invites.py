@@ -76,6 +76,8 @@ async def test_a_link_that_was_revoked_or_has_ended_lets_nobody_in(
     clock.advance(3_601)
     fresh = await node.log_in("bob")
     assert await come(client, node, fresh, invite=ended.token) == "GONE"
+    host = await node.log_in("alice")
+    assert await come(client, node, host, invite=ended.token) == "host"  # who may come anyway loads the page again
 
 
 async def test_a_token_of_nobody_of_ours_is_refused(node: Node, client: OpenClient, alice: Fan, bob: Fan) -> None:
@@ -99,7 +101,7 @@ def test_no_sign_of_a_token_can_be_changed(place: int, sign: str, numbers: tuple
     assert len(token) == LENGTH
     signed = tokens.read(token)
     assert signed is not None
-    assert (signed.party_id, signed.invite_id, signed.ended(now)) == (party_id, invite_id, True)
+    assert (signed.party_id, signed.invite_id, signed.until_s) == (party_id, invite_id, int(now.timestamp()))
     changed = token[:place] + sign + token[place + 1 :]
     assert (tokens.read(changed) is None) is (changed != token)
 
@@ -150,3 +152,20 @@ async def test_people_who_are_invited_are_told_once_in_their_language(
     assert await told(bob.user_id) == [("party-invite", "alice invites you to watch together")]
     assert await told(kim.user_id) == [("party-invite", "alice 님이 같이 보기에 초대했어요")]
     assert (await node.parties.reading.details(kim, opened.id)).id == opened.id
+
+
+async def test_no_guest_takes_all_the_links_that_a_party_may_have(
+    node: Node, client: OpenClient, alice: Fan, bob: Fan
+) -> None:
+    opened = await party(node, alice, policy={"invite": "everyone"})
+    await guest(client, node, bob, opened.id)
+    made = [await link(node, actor_of(bob), opened.id) for _ in range(10)]
+    with pytest.raises(DomainError) as caught:
+        await link(node, actor_of(bob), opened.id)
+    assert (caught.value.code, "of yours" in caught.value.message) == (Code.FULL, True)
+    for _ in range(40):
+        await link(node, actor_of(alice), opened.id)
+    with pytest.raises(DomainError):
+        await link(node, actor_of(alice), opened.id)
+    await node.parties.invites.revoke(actor_of(alice), opened.id, made[0].id)
+    await link(node, actor_of(alice), opened.id)

@@ -86,7 +86,7 @@ async def test_what_no_node_of_ours_says_is_passed_over(node: Node, client: Open
     opened = await party(node, alice)
     host = await guest(client, node, alice, opened.id)
     frame = Frame(host.joined["stream"], "", None, PART, body, "another")
-    await node.door.deliver(frame)
+    await node.door.deliver([frame])
     await node.parties.reactions.tick()
     assert await react(host, "🎉") is None
     await node.parties.reactions.tick()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import shutil
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -56,7 +57,7 @@ async def recorded(rates: str | tuple[float, ...], has: tuple[float, ...]) -> li
         world.at(90_000, guest.drift.catch_up)
     come_and_go(world, scenario, guests)
     for act in scenario.acts:
-        world.at(act.at, lambda act=act: server.act(act))  # type: ignore[misc]
+        world.at(act.at, partial(server.act, act))
     await world.run(scenario.length)
     return [{"rates": rates, "settle": SETTLE, "steps": tape} for tape in tapes]
 

@@ -3,37 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { MyPickError, Party, Stream } from "../../handlers/static/mypick.js";
 import { Html5Player } from "../../handlers/static/mypick/party/html5.js";
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-/** Time that goes on when the test says so. */
-class Time {
-  at = 50_000;
-  skew = 0; // of the time of day
-  timers = new Map();
-  #count = 0;
-  now = () => 1_700_000_000_000 + this.at + this.skew;
-  monotonic = () => this.at;
-  setTimeout = (run, ms) => {
-    this.timers.set(++this.#count, { at: this.at + Math.max(0, ms), run });
-    return this.#count;
-  };
-  clearTimeout = (timer) => this.timers.delete(timer);
-
-  async pass(ms) {
-    const until = this.at + ms;
-    for (;;) {
-      await turn();
-      const due = [...this.timers].filter(([, timer]) => timer.at <= until).sort((a, b) => a[1].at - b[1].at)[0];
-      if (!due) break;
-      this.timers.delete(due[0]);
-      this.at = Math.max(this.at, due[1].at);
-      due[1].run();
-    }
-    this.at = until;
-    await turn();
-  }
-}
+import { Time, turn } from "./time.mjs";
 
 /** The server's end of one namespace: its own clock, a stream, and what it was asked. */
 class Server {
@@ -43,6 +13,8 @@ class Server {
   asked = [];
   answers = {};
   socket = { id: "one" };
+  random = () => 0.5;
+  queue = [];
   #states = new Set();
   #listeners = new Map();
   constructor(time) {
@@ -127,7 +99,9 @@ class Server {
         party: { id: 9, title: "A film", host: { id: 1, name: "h", avatar_url: null } },
         timeline: { ...last.data, epoch: "e", seq: last.seq },
         members: [{ user: { id: 1, name: "h", avatar_url: null }, role: "host", since_ms: 0 }],
-        queue: [],
+        queue: [...this.queue],
+        own_votes: [],
+        messages: [],
         role: "guest",
         online: 1,
         stream: "party:9",

@@ -21,6 +21,20 @@ class Greeter(asyncio.Protocol):
         transport.close()
 
 
+class Talker(asyncio.Protocol):
+    """Says more than the kernel holds for a client."""
+
+    def __init__(self, lost: asyncio.Future[Exception | None]) -> None:
+        self._lost = lost
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost.set_result(exc)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(b"x" * 16_000_000)
+
+
 async def greeted(port: int) -> bytes:
     reader, writer = await asyncio.open_connection(HERE, port)
     heard = await reader.read()
@@ -39,6 +53,17 @@ async def test_who_holds_a_port_takes_no_connection() -> None:
         one.close()
         assert [await greeted(port) for _ in range(20)] == [b"hello"] * 20
         two.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux's")
+async def test_a_client_that_takes_nothing_is_cut() -> None:
+    lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+    server = await listen(lambda: Talker(lost), HERE, 0, patience=1.0)
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.connect(server.sockets[0].getsockname())
+        assert isinstance(await asyncio.wait_for(lost, 30), TimeoutError)
+    server.close()
 
 
 async def test_strangers_do_not_get_it() -> None:

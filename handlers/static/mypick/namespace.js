@@ -22,6 +22,10 @@ const WITH_CID = new Set([
   "transfer-host",
   "claim-host",
   "kick-member",
+  "queue-add",
+  "queue-remove",
+  "queue-vote",
+  "queue-next",
 ]);
 
 /** Commands that may be sent again by their nature. */

@@ -2,10 +2,11 @@
  * @file A room of a community: its messages as they are, and what somebody does there.
  */
 import { Deeds } from "./deeds.js";
-import { Listeners, MyPickError } from "./errors.js";
+import { Listeners } from "./errors.js";
 import { Outbox } from "./outbox.js";
 import { ReadMarker } from "./reading.js";
 import { MemoryStorage } from "./session.js";
+import { Stay } from "./stay.js";
 import { Timeline } from "./timeline.js";
 import { Typing } from "./typing.js";
 
@@ -13,8 +14,6 @@ import { Typing } from "./typing.js";
 const PAGE = 100;
 /** Changes remembered while an answer is on its way, which takes 15 s at most. */
 const MAX_LATE = 2_000;
-/** Tries to come in after the stream has given up, ms. */
-const AGAIN_MS = 10_000;
 
 /**
  * Keeps a room live. Events (`on`): `reset` (begin anew with `messages`), `added` (messages at the end), `changed` (one
@@ -22,9 +21,6 @@ const AGAIN_MS = 10_000;
  * was said while what is held ends in the past), `event` (each durable event).
  */
 export class Room extends Deeds {
-  /** `joining`, `live`, `away` (no connection) or `out` (see `error`). */
-  state = "joining";
-  /** @type {MyPickError | null} */ error = null;
   /** Whose room it is; known once one is in. @type {number | null} */
   communityId = null;
   role = null;
@@ -34,9 +30,7 @@ export class Room extends Deeds {
   /** Up to where was read when the room was opened. */
   readSeq = null;
   #listeners = new Listeners();
-  #stops = [];
-  #stream = null;
-  #joinedOn = null; // the socket's id
+  #stay;
   #loading = null;
   #late = null; // changes of messages that an answer on its way may bring as they were before
   #generation = 0; // of what is held: an answer for an earlier one fits nowhere
@@ -66,6 +60,29 @@ export class Room extends Deeds {
       clock: namespace.clock,
       random: namespace.random,
     });
+    const here = (listener) => (told) => told.room_id === id && listener(told);
+    this.#stay = new Stay(namespace, {
+      kind: "room",
+      place: () => ({ room_id: id }),
+      entered: (reply) => this.#entered(reply),
+      onEvent: (event) => this.#event(event),
+      onReset: (reply) => this.#reset(reply),
+      onState: (state) => this.#became(state),
+      hears: {
+        typing: here(({ user: typist }) => this.typists.seen(typist)),
+        presence: here(({ online }) => this.#about({ online })),
+      },
+    });
+  }
+
+  /** `joining`, `live`, `away` (no connection) or `out`. */
+  get state() {
+    return this.#stay.state;
+  }
+
+  /** Why one is `out`, or not in yet. @returns {import("./errors.js").MyPickError | null} */
+  get error() {
+    return this.#stay.error;
   }
 
   /** @returns {() => void} takes the listener away */
@@ -79,21 +96,7 @@ export class Room extends Deeds {
 
   /** Comes in, and comes back after every cut, until `close`. */
   open() {
-    this.#stop();
-    this.#become("joining");
-    const { namespace } = this;
-    this.#stops = [
-      namespace.onState((state) => this.#connection(state)),
-      namespace.on("typing", ({ room_id: room, user }) => room === this.id && this.typists.seen(user)),
-      namespace.on("presence", ({ room_id: room, online }) => room === this.id && this.#about({ online })),
-      namespace.on("evicted", (told) => told.stream === this.key && this.#evicted(told)),
-    ];
-    this.#stream = namespace.stream(this.key, {
-      sync: (asked) => this.#sync(asked),
-      onEvent: (event) => this.#event(event),
-      onReset: (reply) => this.#reset(reply),
-      onError: (error) => this.#refused(error),
-    });
+    this.#stay.open(this.key);
     return this;
   }
 
@@ -104,9 +107,8 @@ export class Room extends Deeds {
 
   /** Goes out. */
   close() {
-    this.#stop();
+    this.#stay.close();
     this.outbox.close();
-    if (this.namespace.state === "online" && this.#joinedOn) this.namespace.emit("leave-room", { room_id: this.id }).catch(() => {});
   }
 
   /** Older messages. @returns {Promise<import("./timeline.js").Message[]>} those that came */
@@ -158,7 +160,7 @@ export class Room extends Deeds {
 
   /** The last place in the room that is known of. */
   get #head() {
-    return this.#stream?.seq ?? 0;
+    return this.#stay.seq;
   }
 
   /** Says something. @returns {import("./outbox.js").Entry | null} `null` where too much waits already */
@@ -177,22 +179,10 @@ export class Room extends Deeds {
     if (this.state === "live" && this.typists.due()) this.namespace.send("typing", { room_id: this.id });
   }
 
-  async #sync(asked) {
-    const options = { timeout: 10_000, retries: 0, expires: 15_000 };
-    const here = this.namespace.socket.id;
-    if (this.#joinedOn === here) {
-      const reply = await this.namespace.emit("sync", asked, options);
-      if (!reply.reset) return reply;
-    }
-    const place = asked.epoch && this.#joinedOn !== here ? { epoch: asked.epoch, after_seq: asked.after_seq } : {};
-    const reply = await this.namespace.emit("join-room", { room_id: this.id, ...place }, options);
-    this.#joinedOn = here;
+  #entered(reply) {
     this.readSeq ??= reply.read_seq ?? reply.head_seq;
-    this.error = null;
-    this.#become("live");
     const { role, mode, online, timeout, community_id: communityId } = reply;
     this.#about({ role, mode, online, timeout, communityId });
-    this.outbox.wake();
     // A fresh snapshot is whole: for the stream there is nothing to apply.
     return reply.reset ? { ...reply, snapshot: reply.events, events: [], older: reply.more, more: false } : reply;
   }
@@ -250,43 +240,13 @@ export class Room extends Deeds {
     return this.#loading;
   }
 
-  #connection(state) {
-    if (state === "online" || this.state === "out") return; // coming in again says it
-    if (state === "signed-out") this.#out(new MyPickError("UNAUTHENTICATED", "Your session has ended. Sign in again."));
-    else if (this.state === "live") this.#become("away");
-  }
-
-  #refused(error) {
-    if (!error.retryable) this.#out(error);
-    else this.namespace.clock.setTimeout(() => this.namespace.state === "online" && this.#stream?.resume(), AGAIN_MS);
-  }
-
-  #evicted({ code, until = null, reason = null }) {
-    this.#joinedOn = null;
-    if (code !== "UNAUTHENTICATED") this.#out(new MyPickError(code, reason ?? "You were removed from the room.", { details: { until, reason } }));
-  }
-
-  #out(error) {
-    this.error = error;
-    this.#become("out");
-  }
-
   #about(changes) {
     Object.assign(this, changes);
     this.#listeners.emit("about");
   }
 
-  #become(state) {
-    if (state === this.state && state !== "out") return;
-    this.state = state;
+  #became(state) {
+    if (state === "live") this.outbox.wake();
     this.#listeners.emit("state", state);
-  }
-
-  #stop() {
-    for (const stop of this.#stops) stop();
-    this.#stops = [];
-    this.namespace.forget(this.key);
-    this.#stream = null;
-    this.#joinedOn = null;
   }
 }

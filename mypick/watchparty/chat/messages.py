@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.clock import Clock
-from mypick.errors import Code, DomainError, not_found
+from mypick.errors import not_found
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.streams import Append, Event, NewEvent, Streams
@@ -36,6 +36,15 @@ class Meter(Protocol):
     def spend(self, key: int) -> object: ...
 
 
+class Window(Protocol):
+    """A limit on what is kept."""
+
+    @property
+    def amount(self) -> int: ...
+
+    def require(self, age_s: float | None) -> None: ...
+
+
 class Rules(Protocol):
     """What may be said around a creator."""
 
@@ -45,8 +54,8 @@ class Rules(Protocol):
 
 
 class Chat:
-    """``of_person`` bounds how often one person speaks, ``of_party`` how much all in one party say together: in a party
-    of 5,000 each message goes to 5,000."""
+    """``of_person`` bounds how often one person speaks, as each node counts it; ``of_party`` how much all in one party
+    say together, over all nodes: in a party of 5,000 each message goes to 5,000."""
 
     def __init__(
         self,
@@ -57,7 +66,7 @@ class Chat:
         rules: Rules,
         *,
         of_person: Meter,
-        of_party: Meter,
+        of_party: Window,
         clock: Clock,
         ids: Ids,
     ) -> None:
@@ -84,7 +93,7 @@ class Chat:
             member = policy.require_present(party, await member_of(party.id, actor.user_id))
             policy.require_open(party)
             self._of_person.spend(actor.user_id)
-            self._of_party.spend(party.id)
+            await self._require_quiet(party.id, now)
             leads = policy.rank_of(party, member, actor.user_id, actor.role) >= Role.COHOST
             await self._rules.require(
                 party.creator_id,
@@ -109,9 +118,9 @@ class Chat:
             ]
             return [NewEvent(stream, MESSAGE_CREATED, {}, ref=message_id, actor_id=actor.user_id, id=message_id)]
 
-        def rows(events: Sequence[Event]) -> list[PartyMessage]:
+        async def write(events: Sequence[Event]) -> None:  # at once: whoever speaks next in this transaction is counted
             said[0].seq = events[0].seq
-            return said
+            await PartyMessage.bulk_create(said)
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
             return {"id": message_id, "seq": events[0].seq, "position_ms": said[0].position_ms}
@@ -120,12 +129,18 @@ class Chat:
             Append(
                 streams=[stream],
                 decide=decide,
-                rows=rows,
+                effect=write,
                 receipt=receipt(actor, "party-message", command),
                 reply=reply,
             )
         )
         return PartyMessageSent(**done.reply, duplicate=done.duplicate)
+
+    async def _require_quiet(self, party_id: int, now: datetime) -> None:
+        """Under the lock of the party's stream, so that no node counts without what another has just written."""
+        newest = PartyMessage.filter(party_id=party_id).order_by("-seq").offset(self._of_party.amount - 1)
+        row = await newest.first().values_list("created_at")
+        self._of_party.require(None if row is None else (now - row[0]).total_seconds())
 
     async def delete(self, actor: Actor, command: DeletePartyMessage) -> Done:
         """Take back one's own words, also when the party is over; host, co-hosts and those who keep order on the site
@@ -138,14 +153,14 @@ class Chat:
 
         async def decide() -> Sequence[NewEvent]:
             message = await PartyMessage.get_or_none(id=command.message_id, party_id=command.party_id)
-            if message is None:
-                raise not_found("message in this party")
-            own = message.author_id == actor.user_id
+            own = message is not None and message.author_id == actor.user_id
             if not own:
                 party = await WatchParty.get(id=command.party_id)
                 member = await member_of(party.id, actor.user_id)
-                if member is not None and member.banned_at is not None:
-                    raise DomainError(Code.BANNED, "you are banned from this party")
+                policy.require_known(party, member, actor.user_id, actor.role)
+            if message is None:
+                raise not_found("message in this party")
+            if not own:
                 author = await member_of(party.id, message.author_id)
                 site_role = role_of_author.get(message.author_id, "fan")
                 policy.require_above(

@@ -33,6 +33,7 @@ async def admit(
         if invite_id is None or refused.code is Code.BANNED:
             raise
         refusal = refused
+    policy.require_open(party)
     role = policy.rank_of(party, member, user_id, site_role)
     require_begun(party, role, now)
     if role < Role.COHOST and there >= party.capacity:

@@ -16,19 +16,19 @@ from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.watchparty import policy
 from mypick.watchparty.entry.commands import CreatePartyInvite, InvitePeople
 from mypick.watchparty.entry.models import PartyInvite
-from mypick.watchparty.entry.redeeming import ended_invite, open_invites
+from mypick.watchparty.entry.redeeming import open_invites
 from mypick.watchparty.entry.signing import InviteTokens, Signed
 from mypick.watchparty.entry.views import PartyInviteRevoked, PartyInviteView, PeopleInvited
 from mypick.watchparty.entry.words import LANGUAGES, by_language, worded
 from mypick.watchparty.hosts import member_of
-from mypick.watchparty.models import PartyMember, WatchParty
+from mypick.watchparty.models import MAX_MEMBERS, PartyMember, WatchParty
 from mypick.watchparty.person import Person
 from mypick.watchparty.policy import Action, Role
 from mypick.watchparty.reading import Reading
 from mypick.watchparty.turn import Turn, Turns
 
 MAX_OPEN = 50  # invites of one party that still let somebody in
-MAX_MEMBERS = 20_000  # people whom a party knows, those who only were invited among them
+MAX_OWN = 10  # of one guest among them
 _LIST = "party-invites"
 
 
@@ -44,13 +44,11 @@ class PartyInvites:
         self._jobs = jobs
 
     def read(self, token: str) -> Signed:
-        """What a token says: ``INVALID`` for one that this server has not made, ``GONE`` for one whose time is over.
-        No I/O."""
+        """What a token says: ``INVALID`` for one that this server has not made. Whether its time is over is looked at
+        where it is used: who may come without comes by an old link as well. No I/O."""
         signed = self._tokens.read(token)
         if signed is None:
             raise invalid("this is no invite of ours: ask for a new one", field="invite")
-        if signed.ended(self._clock.now()):
-            raise ended_invite()
         return signed
 
     async def create(self, actor: Actor, party_id: int, command: CreatePartyInvite) -> PartyInviteView:
@@ -66,9 +64,11 @@ class PartyInvites:
         )
 
         async def decide(turn: Turn) -> None:
-            await self._require(turn.row, actor)
-            if await open_invites(party_id, now).count() >= MAX_OPEN:
+            role, still_open = await self._require(turn.row, actor), open_invites(party_id, now)
+            if await still_open.count() >= MAX_OPEN:
                 raise DomainError(Code.FULL, f"{MAX_OPEN} invites are open: revoke one first")
+            if role < Role.COHOST and await still_open.filter(actor_id=actor.user_id).count() >= MAX_OWN:
+                raise DomainError(Code.FULL, f"{MAX_OWN} invites of yours are open: revoke one first")
             await PartyInvite.bulk_create([invite])
 
         await self._turns.take(party_id, decide)
@@ -151,12 +151,14 @@ class PartyInvites:
         self._jobs.wake(TELL)
         return PeopleInvited(user_ids=let)
 
-    async def _require(self, party: WatchParty, actor: Actor) -> None:
-        policy.require_open(party)
+    async def _require(self, party: WatchParty, actor: Actor) -> Role:
         member = await member_of(party.id, actor.user_id)
         standing = await self._reading.standing(party, actor.user_id)
         policy.require_entry(party, member, standing, actor.user_id, actor.role)
-        policy.require(party, policy.role_of(party, member, actor.user_id), Action.INVITE)
+        policy.require_open(party)
+        role = policy.role_of(party, member, actor.user_id)
+        policy.require(party, role, Action.INVITE)
+        return role
 
     async def _views(self, rows: Sequence[PartyInvite]) -> dict[int, PartyInviteView]:
         names, now = await people.people(row.actor_id for row in rows), self._clock.now()

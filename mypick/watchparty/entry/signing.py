@@ -27,9 +27,6 @@ class Signed:
     invite_id: int
     until_s: int
 
-    def ended(self, now: datetime) -> bool:
-        return now.timestamp() >= self.until_s
-
 
 class InviteTokens:
     """``secret`` is the process's own; the key made from it signs nothing else."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+from tortoise.expressions import F
+
 from mypick.accounts.actor import Actor
 from mypick.content.service import Contents
 from mypick.errors import Code, DomainError, not_found
@@ -181,11 +183,7 @@ class Queue:
 
         async def decide(turn: Turn) -> None:
             await self._require(turn, actor, Action.CONTROL)
-            if command.base_seq < turn.timeline.seq:
-                raise DomainError(
-                    Code.CONFLICT, "the timeline has moved on: look at it and decide again",
-                    details={"timeline": turn.timeline.named()},
-                )  # fmt: skip
+            turn.require_newest(command.base_seq)
             found = await load_next(
                 turn, self._contents, self._lead(turn.row.id), item_id=command.item_id, actor_id=actor.user_id
             )
@@ -224,7 +222,6 @@ async def _tell_votes(turn: Turn) -> None:
     turn.set(votes_due=False, votes_told_ms=round(turn.now_ms))
     if not rows:
         return
-    for row in rows:
-        await QueueItem.filter(id=row.id).update(told_votes=row.votes)
+    await QueueItem.filter(id__in=[row.id for row in rows]).update(told_votes=F("votes"))
     votes = [{"item_id": row.id, "votes": row.votes} for row in rows]
     turn.tell(QUEUE_CHANGED, {"action": "voted", "votes": votes})

@@ -40,7 +40,7 @@ class Writer:
         self.seq = 0
 
     async def send(self, message: Message) -> None:
-        await self._node.engine.rooms.broadcast(SPACE, self._room, message)
+        await self._node.engine.rooms.broadcast(SPACE, self._room, [message])
 
     async def needed(self) -> None:
         await self.send(event(SPACE, "needed", BODY))
@@ -337,7 +337,7 @@ async def test_a_client_with_a_zero_window_is_gone_soon_after_its_ping_timeout_a
         wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
     for fan in fans:
         for _ in range(200):  # 6 MB: over what the kernel takes of both sides
-            await node.engine.rooms.broadcast(SPACE, inbox_of(fan.id), event(SPACE, "x", BODY, Kind.DROPPABLE))
+            await node.engine.rooms.broadcast(SPACE, inbox_of(fan.id), [event(SPACE, "x", BODY, Kind.DROPPABLE)])
             await asyncio.sleep(0)
     assert all(session.unsent > 64 * KB for session in sessions if not session.closed)
     began = time.monotonic()

@@ -14,6 +14,7 @@ from realtime.engine.bounds import Bounds
 from realtime.engine.handshake import Handshakes
 from realtime.engine.member import Member, Space
 from realtime.engine.messages import Message, event
+from realtime.engine.polling import Mailbox
 from realtime.engine.rooms import SLICE, Rooms
 from realtime.engine.server import Engine
 from realtime.engine.session import Session
@@ -82,7 +83,7 @@ async def test_a_broadcast_to_many_is_written_in_slices_and_the_loop_is_not_held
 
     watching = asyncio.create_task(watch())
     await asyncio.sleep(0)
-    await big.rooms.broadcast("/big", "all", NEWS)
+    await big.rooms.broadcast("/big", "all", [NEWS])
     await watching
     assert big.written == list(range(10 * SLICE))
     steps = [after - before for before, after in itertools.pairwise(at_a_turn)]
@@ -100,7 +101,7 @@ async def test_who_leaves_between_two_slices_hears_nothing_and_who_comes_was_not
             big.rooms.enter(big._member(9_999), "all")
 
     big.on_write = at_the_end_of_the_first
-    await big.rooms.broadcast("/big", "all", NEWS, but="s0")
+    await big.rooms.broadcast("/big", "all", [NEWS], but="s0")
     assert big.written == [number for number in range(1, 3 * SLICE) if number not in (SLICE + 5, SLICE + 6)]
     big.close()
 
@@ -113,9 +114,22 @@ async def test_a_member_that_is_cut_while_it_is_written_to_disturbs_nobody() -> 
             big.members[5].session.cut("too slow")
 
     big.on_write = cut
-    await big.rooms.broadcast("/big", "all", NEWS)
-    await big.rooms.broadcast("/big", "all", NEWS)
+    await big.rooms.broadcast("/big", "all", [NEWS])
+    await big.rooms.broadcast("/big", "all", [NEWS])
     assert big.written == [*range(20), *(number for number in range(20) if number != 5)]
+    big.close()
+
+
+async def test_several_messages_are_one_write_and_one_by_one_for_who_polls() -> None:
+    big = Big(3)
+    written: list[bytes] = []
+    polls = big.members[1].session
+    big.members[0].session.write = big.members[2].session.write = written.append
+    polls.write, polls.mailbox = None, Mailbox()
+    more = event("/big", "more", b"{}")
+    await big.rooms.broadcast("/big", "all", [NEWS, more])
+    assert written == [NEWS.frame + more.frame] * 2
+    assert polls.mailbox.close() == [NEWS.frame, more.frame]
     big.close()
 
 
@@ -165,7 +179,7 @@ async def test_a_room_ends_with_its_last_member_and_a_member_with_its_rooms() ->
         big.rooms.leave(member, "never there")
     assert list(big.space.rooms) == ["all"]
     assert big.rooms.count("/big", "more") == big.rooms.count("/other", "more") == 0
-    await big.rooms.broadcast("/big", "more", cast(Message, None))  # nobody is there to hear it
+    await big.rooms.broadcast("/big", "more", [cast(Message, None)])  # nobody is there to hear it
     big.close()
 
 

@@ -1,4 +1,3 @@
-import { newId } from "../../mypick/errors.js";
 import { client } from "../client.js";
 import { ask } from "../dialogs.js";
 import { $, announce, el, icon } from "../dom.js";
@@ -17,7 +16,6 @@ import { wordsOf } from "../party/said.js";
 import { PartySpeech } from "../party/speech.js";
 import { Stage } from "../party/stage.js";
 import { Tabs } from "../party/tabs.js";
-import { Waiting } from "../party/waiting.js";
 import { t } from "../texts.js";
 import { toast } from "../toast.js";
 
@@ -31,7 +29,6 @@ const id = Number(location.pathname.split("/")[2]);
 const invite = new URLSearchParams(location.search).get("invite");
 const me = client.user?.id ?? null;
 const names = new Map(); // of who was here, for words about who has left
-const waiting = new Waiting();
 let party = null;
 let stage = null;
 let chatting = null;
@@ -52,7 +49,6 @@ let figures = null;
 
 const may = (action) => Boolean(party?.role && party.party && party.state !== "out" && RANKS[party.role] >= LOWEST[party.party.policy[action]]);
 const ends = () => Boolean(party?.party?.ended_at);
-const command = (name, more = {}) => party.ask(name, { cid: newId(), ...more });
 const steer = (work) => attempt(work).then(draw);
 
 const deck = new Deck({
@@ -60,7 +56,7 @@ const deck = new Deck({
   pause: () => steer(() => party.pause()),
   seek: (ms) => steer(() => party.seek(ms)),
   rate: (rate) => steer(() => party.setRate(rate)),
-  next: () => steer(() => command("queue-next", { base_seq: party.latest.seq })),
+  next: () => steer(() => party.ask("queue-next", { base_seq: party.latest.seq })),
   volume: (volume) => (stage?.setSound({ volume, muted: volume === 0 }), draw()),
   mute: () => {
     if (stage?.silenced) stage.unlock();
@@ -77,7 +73,7 @@ function draw() {
   if (!party || !stage) return;
   const now = party.now;
   const length = stage.length;
-  const next = waiting.next?.content?.title ?? null;
+  const next = party.queue[0]?.content?.title ?? null;
   const position = Math.min(now?.position_ms ?? 0, length ?? Infinity);
   deck.show({ status: now?.status ?? "idle", position, length, rate: now?.rate ?? 1, may: may("control"), next: next !== null });
   deck.showSound(stage.sound);
@@ -95,7 +91,8 @@ function drawAbout() {
   $("#party").removeAttribute("aria-busy");
   $("#party-title").textContent = about.title;
   document.title = document.title.replace(t("party.title"), about.title);
-  const { content, host } = about;
+  const { host } = about;
+  const content = stage.content ?? about.content;
   const people = Math.max(online, members.size);
   $("#about").replaceChildren(
     ...[content && el("a", { href: `/creators/${content.creator.id}` }, content.creator.name), host && t("party.hostedBy", { name: host.name || names.get(host.id) || t("message.gone") }), t(`open.visibility.${about.visibility}`)].filter(Boolean).flatMap((part, at) => (at ? [" · ", part] : [part])),
@@ -126,8 +123,8 @@ function drawActions(about, role) {
 
 function drawWaiting() {
   const leads = RANKS[party.role] > 0;
-  drawQueue($("#queue"), waiting, { mayControl: may("control"), mayRemove: (entry) => leads || entry.added_by?.id === me }, toEntry);
-  tabs.count("queue", waiting.items.length, { quiet: true });
+  drawQueue($("#queue"), { items: party.queue, own: party.ownVotes }, { mayControl: may("control"), mayRemove: (entry) => leads || entry.added_by?.id === me }, toEntry);
+  tabs.count("queue", party.queue.length, { quiet: true });
   const foot = $("#panel-queue .side-foot");
   if (may("queue") && !foot) $("#panel-queue").append(el("div", { class: "side-foot" }, action("party.queue.add", "add", addVideo)));
   else if (!may("queue")) foot?.remove();
@@ -149,28 +146,21 @@ async function toPerson(name, person) {
   }
   if (name === "transfer") {
     const sure = await ask({ title: t("party.transfer.title", person), text: t("party.transfer.text"), submit: t("party.do.transfer") });
-    return sure && attempt(() => command("transfer-host", { user_id: person.id }));
+    return sure && attempt(() => party.ask("transfer-host", { user_id: person.id }));
   }
   const sure = await askToPutOut(person.name, name === "ban");
-  return sure && attempt(() => command("kick-member", { user_id: person.id, ban: sure.ban, ...(sure.reason ? { reason: sure.reason } : {}) }), t("party.done"));
+  return sure && attempt(() => party.ask("kick-member", { user_id: person.id, ban: sure.ban, ...(sure.reason ? { reason: sure.reason } : {}) }), t("party.done"));
 }
 
 function toEntry(name, entry) {
-  if (name === "remove") return attempt(() => command("queue-remove", { item_id: entry.id }));
-  if (name === "load") return attempt(() => command("queue-next", { base_seq: party.latest.seq, item_id: entry.id }));
-  const on = !waiting.own.has(entry.id);
-  waiting.vote(entry.id, on);
-  drawWaiting();
-  return attempt(() => command("queue-vote", { item_id: entry.id, on })).then((done) => {
-    if (done) return;
-    waiting.vote(entry.id, !on);
-    drawWaiting();
-  });
+  if (name === "remove") return attempt(() => party.ask("queue-remove", { item_id: entry.id }));
+  if (name === "load") return attempt(() => party.ask("queue-next", { base_seq: party.latest.seq, item_id: entry.id }));
+  return attempt(() => party.vote(entry.id, !party.ownVotes.has(entry.id)));
 }
 
 async function addVideo() {
   const chosen = await chooseVideo(t("party.queue.add"), party.party.creator_id, { withAddress: true });
-  if (chosen) await attempt(() => command("queue-add", chosen.url && !chosen.id ? { url: chosen.url } : { content_id: chosen.id }), t("party.queue.added"));
+  if (chosen) await attempt(() => party.ask("queue-add", chosen.url && !chosen.id ? { url: chosen.url } : { content_id: chosen.id }), t("party.queue.added"));
 }
 
 // ---- what happens ----
@@ -178,27 +168,22 @@ async function addVideo() {
 async function showContent(contentId) {
   if (contentId === shownContent) return;
   shownContent = contentId;
-  let content = [party.party?.content, ...waiting.items.map((one) => one.content)].find((one) => one?.id === contentId);
+  let content = [party.party?.content, ...party.queue.map((one) => one.content)].find((one) => one?.id === contentId);
   content ??= (await client.request("GET", `/watch-parties/${party.id}`).catch(() => null))?.data.content;
   if (shownContent !== contentId || !content) return;
-  party.party = { ...party.party, content };
+  const shown = stage.show(content);
   drawAbout();
-  await stage.show(content);
+  await shown;
 }
 
 function happened(event) {
   const { type, data, actor } = event;
   if (actor) names.set(actor.id, actor.name);
-  if (type === "queue-changed") {
-    waiting.change(data);
-    drawWaiting();
-  }
   if (type === "message-created" || type === "message-deleted") return chatting.hear(event);
   if (type === "host-changed") {
     reclaimUntil = data.former_host_id === me ? (data.reclaim_until_ms ?? 0) : 0;
     if (data.host_id === me) toast({ text: t("party.said.hostYou"), kind: "good", spoken: "" });
   }
-  if (type === "timeline" && data.reason === "party-ended") party.party = { ...party.party, ended_at: event.at };
   const words = wordsOf(event, { me, nameOf: (userId) => names.get(userId) || t("message.gone") });
   if (words?.noted) chatting.talk.note(words.text);
   if (words?.spoken && actor?.id !== me) speech.say(words.text);
@@ -207,27 +192,26 @@ function happened(event) {
 
 async function entered() {
   chatting.composer.enabled = !ends();
-  const get = (path) => client.request("GET", `/watch-parties/${party.id}${path}`).then(({ data }) => data, () => null);
-  const [queue, details] = await Promise.all([get("/queue"), get("")]);
-  if (queue) waiting.take(queue);
-  if (details) reclaimUntil = details.reclaim_until_ms ?? 0;
-  drawWaiting();
+  const details = await client.request("GET", `/watch-parties/${party.id}`).then(({ data }) => data, () => null);
+  if (!details) return;
+  reclaimUntil = details.reclaim_until_ms ?? 0;
   draw();
-  if (!details || communityId !== null) return;
+  if (communityId !== null) return;
   const { data } = await client.request("GET", "/communities", null, { query: { creator_id: details.creator_id } }).catch(() => ({ data: [] }));
   communityId = data[0]?.id ?? null;
 }
 
-let begun = false;
 function stateChanged(state) {
   chatting.composer.enabled = state === "live" && !ends();
   if (state === "live") {
     if (party.id !== id || invite) history.replaceState(null, "", `/parties/${party.id}`); // the invite has done its work
     entered();
-    if (!begun) chatting.begin();
-    begun = true;
+    if (stage.content && !stage.shows) stage.show(stage.content); // one is back after having been out
   }
-  if (state === "out") announce(t("party.out.lost"));
+  if (state === "out") {
+    stage.close();
+    announce(t("party.out.lost"));
+  }
   draw();
 }
 
@@ -239,8 +223,8 @@ function endUntold() {
   const untold = content && !content.duration_s && content.live_status !== "live" && length !== null;
   if (!untold || party.role !== "host" || party.state !== "live" || !now?.playing || now.position_ms < length || endedSeq === party.latest.seq) return;
   endedSeq = party.latest.seq;
-  const goOn = waiting.next && party.party.autoplay;
-  (goOn ? command("queue-next", { base_seq: party.latest.seq }) : party.pause()).catch(() => {}); // somebody else was faster
+  const goOn = party.queue.length && party.party.autoplay;
+  (goOn ? party.ask("queue-next", { base_seq: party.latest.seq }) : party.pause()).catch(() => {}); // somebody else was faster
 }
 
 let spokenPace = "good";
@@ -258,6 +242,8 @@ function begin() {
   chatting = new Chatting(party, speech, { shown: () => tabs.shown === "chat", onUnread: (count) => tabs.count("chat", count) });
   figures = new Figures($("#figures"), party);
   party.on("about", drawAbout);
+  party.on("queue", drawWaiting);
+  party.on("messages", () => chatting.begin());
   party.on("timeline", ({ content_id: contentId }) => {
     showContent(contentId);
     draw();
@@ -270,7 +256,7 @@ function begin() {
   });
   party.on("state", stateChanged);
   $("#catch-up").addEventListener("click", () => party.catchUp());
-  $("#claim").addEventListener("click", () => attempt(() => command("claim-host")));
+  $("#claim").addEventListener("click", () => attempt(() => party.ask("claim-host")));
   addEventListener("pagehide", () => party.close());
   addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   drawReactions();

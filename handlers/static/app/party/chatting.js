@@ -7,14 +7,12 @@ import { plainLine } from "../room/body.js";
 import { t } from "../texts.js";
 import { Talk } from "./talk.js";
 
-/** Messages read when one comes in; those that wait to be sent. */
-const BEFORE = 50;
+/** Messages that wait to be sent. */
 const MAX_UNSENT = 20;
 
 export class Chatting {
   unread = 0;
   #unsent = [];
-  #late = null; // what was said while the past is read
 
   /** @param {import("../../mypick/party/party.js").Party} party @param {import("./speech.js").PartySpeech} speech */
   constructor(party, speech, { shown, onUnread }) {
@@ -29,22 +27,17 @@ export class Chatting {
     });
   }
 
-  /** Reads what was said before. */
-  async begin() {
-    this.#late = [];
-    const { data } = await client.request("GET", `/watch-parties/${this.party.id}/messages`, null, { query: { limit: BEFORE } }).catch(() => ({ data: [] }));
-    const late = this.#late;
-    this.#late = null;
-    for (const event of data.reverse()) this.talk.add(asMessage(event));
-    for (const event of late) this.hear(event);
+  /** Begins anew with what the party holds. */
+  begin() {
+    this.talk.clear();
+    for (const message of this.party.messages) this.talk.add(worded(message));
     this.talk.toEnd();
   }
 
-  /** A durable event `message-created` or `message-deleted`. */
-  hear(event) {
-    if (this.#late) return this.#late.push(event);
-    if (event.type === "message-deleted") return this.talk.remove(event.data.message_id);
-    const message = asMessage(event);
+  /** A durable event `message-created` or `message-deleted`, which the party has taken. */
+  hear({ type, data }) {
+    if (type === "message-deleted") return this.talk.remove(data.message_id);
+    const message = worded(this.party.messages.at(-1));
     const mine = message.author?.id === client.user.id;
     if (mine) this.#arrived(message);
     if (!this.talk.add(message) || mine) return;
@@ -97,4 +90,4 @@ export class Chatting {
   }
 }
 
-const asMessage = ({ id, at, actor, data }) => ({ id: data.message_id ?? id, at, author: actor ?? null, text: data.deleted ? t("message.deleted") : data.text, position_ms: data.position_ms ?? null });
+const worded = (message) => (message.deleted ? { ...message, text: t("message.deleted") } : message);

@@ -4,7 +4,7 @@ import { duration, t } from "../texts.js";
 
 /**
  * @param {HTMLElement} box
- * @param {import("./waiting.js").Waiting} queue
+ * @param {{items: object[], own: Set<number>}} queue as they will be played, and ids of what one voted for
  * @param {object} me `mayControl` and `mayRemove(entry)`
  * @param {(name: "vote" | "remove" | "load", entry: object) => void} run
  */

@@ -16,6 +16,7 @@ export class Stage {
   silenced = false; // the browser let nothing be heard: a touch changes it
   #shown = null;
   #turn = 0; // of making players: an earlier one is void
+  #open = false;
   #broken = false;
   #touched = -Infinity;
   #sound = readSound();
@@ -39,11 +40,8 @@ export class Stage {
   async show(content) {
     this.content = content;
     this.#broken = false;
-    const turn = (this.#turn += 1);
-    this.party.detach();
-    this.#shown?.close();
-    this.#shown = null;
-    this.box.replaceChildren();
+    const turn = this.close();
+    this.#open = true;
     const failed = () => {
       if (turn === this.#turn) this.#broken = true;
     };
@@ -53,6 +51,21 @@ export class Stage {
     this.#shown = shown;
     shown.sound = this.sound;
     this.party.attach(shown.player, content.id);
+  }
+
+  /** Whether there is a player, or one is on its way. */
+  get shows() {
+    return this.#open;
+  }
+
+  /** Takes the player away, with its sound. */
+  close() {
+    this.party.detach();
+    this.#shown?.close();
+    this.#shown = null;
+    this.#open = false;
+    this.box.replaceChildren();
+    return (this.#turn += 1);
   }
 
   setSound(changes) {
@@ -91,6 +104,7 @@ export class Stage {
     if (blocked) this.#refused();
     if (party.state === "out") return scenes.out(curtain, party.error, { again: () => party.open(), community: about.community });
     if (party.party?.ended_at) return scenes.out(curtain, { code: "GONE" }, {});
+    if (party.state === "joining" && party.error?.code === "FULL") return scenes.out(curtain, party.error, { again: () => party.open() });
     if (!now || !party.party) return; // the page says from the start that one is on the way
     if (this.#broken) return scenes.unplayable(curtain, { address: this.content?.platform === "youtube" ? this.content.url : null, again: () => this.show(this.content) });
     if (blocked) return scenes.blocked(curtain, { silent: false, unlock: () => this.unlock() });

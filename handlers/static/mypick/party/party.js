@@ -1,41 +1,34 @@
 /**
  * @file A watch party: what is played, who is there, and a player that is kept in step.
  */
-import { Listeners, MyPickError } from "../errors.js";
+import { Listeners } from "../errors.js";
+import { Stay } from "../stay.js";
+import { About } from "./about.js";
+import { Chat } from "./chat.js";
 import { Keeper } from "./keeper.js";
+import { Queue } from "./queue.js";
+import { Reporting } from "./reporting.js";
 import { Steering } from "./steering.js";
 import { Announced, PartyTimeline } from "./timeline.js";
 
-/** Between two reports of how far one is off, ms. */
-const REPORT_MS = 10_000;
-/** Tries to come in after the stream has given up, ms. */
-const AGAIN_MS = 10_000;
-
 /**
- * Keeps a party live. Events (`on`): `about` (party, role, people or queue), `timeline` (something else is played, or
- * otherwise), `step` (each look at the player: how far off it is), `event` (each durable event), `reactions`, `state`.
+ * Keeps a party live. Events (`on`): `about` (party, role or people), `queue` (it, or one's own votes), `messages` (they
+ * begin anew), `timeline` (something else is played, or otherwise), `step` (each look at the player: how far off it is),
+ * `event` (each durable event), `reactions`, `state`.
  */
 export class Party {
-  /** `joining`, `live`, `away` (no connection) or `out` (see `error`). */
-  state = "joining";
-  /** @type {MyPickError | null} */ error = null;
-  /** As the server shows it. */ party = null;
-  role = null;
-  online = 0;
-  /** @type {Map<number, {user: object, role: string, since_ms: number | null}>} */ members = new Map();
-  queue = [];
   /** @type {import("./decision.js").Decision | null} */ step = null;
   #listeners = new Listeners();
   #timeline = new PartyTimeline();
   #epoch = null;
-  #readyFor = 0;
   #contentId = null; // of the player
+  #about;
+  #queue = new Queue();
+  #chat = new Chat();
   #keeper;
   #steering;
-  #stream = null;
-  #joinedOn = null;
-  #stops = [];
-  #reporting = null;
+  #stay;
+  #reporting;
 
   /**
    * Made by `MyPick.party`.
@@ -47,6 +40,7 @@ export class Party {
     this.id = id ?? null;
     this.invite = invite ?? null;
     this.user = user;
+    this.#about = new About(user?.id ?? null);
     this.#keeper = new Keeper({
       time: namespace.clock,
       timeline: this.#timeline,
@@ -61,11 +55,76 @@ export class Party {
       seq: () => this.latest?.seq ?? 0,
       announce: (current) => this.#announce(current.seq, current),
     });
+    this.#reporting = new Reporting({
+      time: namespace.clock,
+      keeper: this.#keeper,
+      seq: () => (this.state === "live" ? (this.latest?.seq ?? null) : null),
+      send: (event, said, options) => namespace.emit(event, { party_id: this.id, ...said }, options),
+    });
+    const here = (listener) => (told) => told.party_id === this.id && listener(told);
+    this.#stay = new Stay(namespace, {
+      kind: "party",
+      place: () => ({ party_id: this.id }),
+      find: (options) => this.#find(options),
+      entered: (reply, resumed) => this.#entered(reply, resumed),
+      onEvent: (event) => this.#event(event),
+      onState: (state) => this.#became(state),
+      onCut: () => this.#keeper.disconnected(),
+      hears: {
+        presence: here(({ online }) => ((this.#about.online = online), this.#listeners.emit("about"))),
+        reactions: here((told) => this.#listeners.emit("reactions", told)),
+      },
+    });
   }
 
   /** @returns {() => void} takes the listener away */
   on(event, listener) {
     return this.#listeners.on(event, listener);
+  }
+
+  /** `joining`, `live`, `away` (no connection) or `out`. */
+  get state() {
+    return this.#stay.state;
+  }
+
+  /** Why one is `out`, or not in yet. @returns {import("../errors.js").MyPickError | null} */
+  get error() {
+    return this.#stay.error;
+  }
+
+  /** As the server shows it. */
+  get party() {
+    return this.#about.party;
+  }
+
+  /** One's own. */
+  get role() {
+    return this.#about.role;
+  }
+
+  /** People there; in a large party more than `members` has. */
+  get online() {
+    return this.#about.online;
+  }
+
+  /** By the person's id. */
+  get members() {
+    return this.#about.members;
+  }
+
+  /** What is played next, in that order. */
+  get queue() {
+    return this.#queue.items;
+  }
+
+  /** Ids of the items of the queue that one has voted for. @returns {Set<number>} */
+  get ownVotes() {
+    return this.#queue.own;
+  }
+
+  /** What was said, in that order: the newest before one came, and all since. */
+  get messages() {
+    return this.#chat.messages;
   }
 
   /** What was announced last, in force or about to be. @returns {Announced | null} */
@@ -92,30 +151,17 @@ export class Party {
     return this.#keeper.clock.rtt;
   }
 
-  /** Comes in, and comes back after every cut, until `close`. */
+  /** Comes in, and comes back after every cut, until `close`. A player is attached anew after one was out. */
   open() {
-    this.#stop();
-    this.#become("joining");
-    const { namespace } = this;
-    const here = (listener) => (told) => told.party_id === this.id && listener(told);
-    this.#stops = [
-      namespace.onState((state) => this.#connection(state)),
-      namespace.on("presence", here(({ online }) => this.#about({ online }))),
-      namespace.on("reactions", here((told) => this.#listeners.emit("reactions", told))),
-      namespace.on("evicted", (told) => told.stream === this.#stream?.key && this.#evicted(told)),
-    ];
-    if (this.id !== null) this.#follow();
-    else this.#comeInByInvite();
-    this.#reportLater();
+    this.#reporting.start();
+    this.#stay.open(this.invite === null ? keyOf(this.id) : null);
     return this;
   }
 
   /** Goes out. */
   close() {
-    const inside = this.namespace.state === "online" && this.#joinedOn !== null;
-    this.#stop();
-    this.#keeper.close();
-    if (inside) this.namespace.emit("leave-party", { party_id: this.id }).catch(() => {});
+    this.#stay.close();
+    this.#rest();
   }
 
   /**
@@ -124,7 +170,7 @@ export class Party {
    */
   attach(player, contentId = this.latest?.content_id ?? null) {
     this.#contentId = contentId;
-    this.#readyFor = 0;
+    this.#reporting.forget();
     this.#keeper.attach(player);
   }
 
@@ -160,12 +206,22 @@ export class Party {
     return this.#steering.command("load", { content_id: contentId, position_ms: Math.max(0, Math.round(positionMs)) });
   }
 
+  /** Wants to see an item of the queue soon, or no longer. It is shown at once, and taken back where it fails. */
+  async vote(itemId, on) {
+    const changed = this.#queue.vote(itemId, on);
+    if (changed) this.#listeners.emit("queue");
+    try {
+      return await this.ask("queue-vote", { item_id: itemId, on });
+    } catch (error) {
+      if (changed && this.#queue.vote(itemId, !on)) this.#listeners.emit("queue");
+      throw error;
+    }
+  }
+
   /** Any other command of the party: `claim-host`, `kick-member`, `party-message` … */
   ask(command, more = {}) {
     return this.namespace.emit(command, { party_id: this.id, ...more });
   }
-
-  // ---- the timeline ----
 
   #announce(seq, data) {
     const announced = new Announced(seq, data);
@@ -179,162 +235,65 @@ export class Party {
   #looked(decision) {
     this.step = decision;
     const latest = this.latest;
-    if (latest?.status === "waiting" && latest.content_id === this.#contentId) this.#sayReady(decision, latest.seq);
+    const waits = this.state === "live" && latest?.status === "waiting" && latest.content_id === this.#contentId;
+    if (waits) this.#reporting.ready(decision, latest.seq);
     this.#listeners.emit("step", decision);
   }
 
-  /** A party that waits waits for this. */
-  #sayReady({ mode, commands }, seq) {
-    if (this.state !== "live" || this.#readyFor === seq || mode !== "standing" || commands.length) return;
-    this.#readyFor = seq;
-    const buffered = this.#keeper.player.bufferedMs?.() ?? null;
-    const said = { party_id: this.id, seq, state: "ready", ...(buffered === null ? {} : { buffered_ms: Math.round(buffered) }) };
-    this.namespace.emit("ready", said, { retries: 2, expires: 5_000 }).catch(() => (this.#readyFor = 0));
-  }
-
-  #reportLater() {
-    this.#reporting = this.namespace.clock.setTimeout(() => {
-      this.#report();
-      this.#reportLater();
-    }, REPORT_MS);
-  }
-
-  /** The speed that corrects is nobody's business: what is reported is where one is. */
-  #report() {
-    const { drift, player, now } = this.#keeper;
-    if (this.state !== "live" || now === null || !drift || drift.error === null || !this.latest) return;
-    const said = {
-      party_id: this.id,
-      seq: this.latest.seq,
-      position_ms: Math.max(0, player.read().position_ms),
-      at_ms: now,
-      error_ms: -drift.error, // on the wire who is ahead is above 0
-      rtt_ms: this.rtt,
-    };
-    this.namespace.emit("report", said, { retries: 0, expires: 5_000 }).catch(() => {});
-  }
-
-  // ---- coming in ----
-
-  #follow() {
-    this.key = `party:${this.id}`;
-    this.#stream = this.namespace.stream(this.key, {
-      sync: (asked) => this.#sync(asked),
-      onEvent: (event) => this.#event(event),
-      onError: (error) => this.#refused(error),
-    });
-  }
-
-  async #comeInByInvite() {
+  /** By the invite, once. One that is spent says nothing of who was let in before. */
+  async #find(options) {
     try {
-      const { party } = await this.namespace.emit("join-party", { invite: this.invite });
+      const { party } = await this.namespace.emit("join-party", { invite: this.invite }, options);
       this.id = party.id;
-      this.#follow();
     } catch (error) {
-      this.#out(error);
+      if (this.id === null || !["GONE", "INVALID"].includes(error.code)) throw error;
     }
+    this.invite = null;
+    return keyOf(this.id);
   }
 
-  async #sync(asked) {
-    const options = { timeout: 10_000, retries: 0, expires: 15_000 };
-    const here = this.namespace.socket.id;
-    if (this.#joinedOn === here) {
-      const reply = await this.namespace.emit("sync", asked, options);
-      if (!reply.reset) return reply;
-    }
-    const place = asked.epoch && this.#joinedOn !== here ? { epoch: asked.epoch, after_seq: asked.after_seq } : {};
-    const reply = await this.namespace.emit("join-party", { party_id: this.id, ...place }, options);
-    this.#joinedOn = here;
-    this.#take(reply);
-    this.#keeper.connected();
-    this.error = null;
-    this.#become("live");
-    // Without a place that can be gone on from, the answer is whole: nothing is to be applied.
-    return place.epoch && !reply.reset ? reply : { ...reply, reset: true, events: [], more: false };
-  }
-
-  #take(reply) {
+  #entered(reply, resumed) {
     const { timeline } = reply;
     if (this.#epoch !== null && this.#epoch !== timeline.epoch) {
       this.#timeline.reset(new Announced(timeline.seq, timeline));
       this.#steering.forget();
     }
     this.#epoch = timeline.epoch;
-    this.members = new Map(reply.members.map((member) => [member.user.id, member]));
-    this.#about({ party: reply.party, role: reply.role, online: reply.online, queue: reply.queue });
+    this.#about.take(reply);
+    this.#listeners.emit("about");
+    this.#queue.take(reply); // the events that follow may be older: told again they change nothing for good
+    this.#listeners.emit("queue");
     this.#announce(timeline.seq, timeline);
+    this.#keeper.connected();
+    if (resumed) return reply;
+    this.#chat.begin(reply.messages);
+    this.#listeners.emit("messages");
+    return { ...reply, reset: true, events: [], more: false }; // the answer is whole: nothing is to be applied
   }
 
   #event(event) {
-    const { type, seq, actor, data } = event;
+    const { type, seq, data } = event;
+    if (this.#about.change(event)) this.#listeners.emit("about");
     if (type === "timeline") this.#announce(seq, data);
-    else if (type === "member-joined") {
-      this.members.set(actor.id, { user: actor, role: data.role, since_ms: data.since_ms });
-      this.#about({});
-    } else if (type === "member-left") {
-      this.members.delete(data.user_id);
-      this.#about({});
-    } else if (type === "host-changed") this.#hosts(data);
-    else if (type === "party-changed") {
-      const { roles, ...changes } = data;
-      for (const { user_id: id, role } of roles) this.#setRole(id, role);
-      this.#about({ party: { ...this.party, ...changes } });
-    } else if (type === "queue-changed" && data.queue) this.#about({ queue: data.queue });
+    else if (type === "queue-changed") {
+      this.#queue.change(data);
+      this.#listeners.emit("queue");
+    } else if (type === "message-created" || type === "message-deleted") {
+      if (!this.#chat.hear(event)) return; // whoever came in was shown it already
+    }
     this.#listeners.emit("event", event);
   }
 
-  #hosts({ host_id: id, former_host_id: former }) {
-    if (this.members.get(former)?.role === "host" || this.user?.id === former) this.#setRole(former, "guest");
-    this.#setRole(id, "host");
-    this.#about({ party: { ...this.party, host: this.members.get(id)?.user ?? { id, name: "", avatar_url: null } } });
-  }
-
-  #setRole(id, role) {
-    const member = this.members.get(id);
-    if (member) this.members.set(id, { ...member, role });
-    if (id === this.user?.id) this.role = role;
-  }
-
-  #connection(state) {
-    if (state === "online" || this.state === "out") return; // coming in again says it
-    this.#keeper.disconnected();
-    if (state === "signed-out") this.#out(new MyPickError("UNAUTHENTICATED", "Your session has ended. Sign in again."));
-    else if (this.state === "live") this.#become("away");
-  }
-
-  #refused(error) {
-    if (!error.retryable) this.#out(error);
-    else this.namespace.clock.setTimeout(() => this.namespace.state === "online" && this.#stream?.resume(), AGAIN_MS);
-  }
-
-  #evicted({ code, until = null, reason = null }) {
-    this.#joinedOn = null;
-    if (code !== "UNAUTHENTICATED") this.#out(new MyPickError(code, reason ?? "You were removed from the party.", { details: { until, reason } }));
-  }
-
-  #out(error) {
-    this.error = error;
-    this.#keeper.close();
-    this.#become("out");
-  }
-
-  #about(changes) {
-    Object.assign(this, changes);
-    this.#listeners.emit("about");
-  }
-
-  #become(state) {
-    if (state === this.state && state !== "out") return;
-    this.state = state;
+  #became(state) {
+    if (state === "out") this.#rest();
     this.#listeners.emit("state", state);
   }
 
-  #stop() {
-    for (const stop of this.#stops) stop();
-    this.#stops = [];
-    this.namespace.clock.clearTimeout(this.#reporting);
-    if (this.#stream) this.namespace.forget(this.#stream.key);
-    this.#stream = null;
-    this.#joinedOn = null;
+  /** Tells the player and the server nothing more. */
+  #rest() {
+    this.#keeper.close();
+    this.#reporting.stop();
   }
 }
+
+const keyOf = (id) => `party:${id}`;
