@@ -14,8 +14,8 @@ from mypick.accounts.actor import Actor
 from mypick.db import Database
 from mypick.errors import Code, DomainError
 from mypick.watchparty.entry.commands import CreatePartyInvite, InvitePeople
-from mypick.watchparty.entry.signing import LENGTH, InviteTokens
 from mypick.watchparty.entry.models import PartyInvite
+from mypick.watchparty.entry.signing import LENGTH, InviteTokens
 from mypick.watchparty.entry.views import PartyInviteView
 from tests.fakes import FakeClock
 from tests.realtime.conftest import OpenClient
