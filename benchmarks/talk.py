@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import re
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from benchmarks.subjects import Cores, on_core, started
 
 SAY_EVERY = 0.1  # seconds: a party lets 100 in 5 s through
 REACT_EVERY = 10.0  # seconds, of each guest; each may react 30 times in that
+WORDS = ("scene", "again", "sound", "light", "chorus", "dance", "encore", "stage", "song", "voice", "wave", "moment")
 EMOJI = ("👏", "😂", "❤️")
 _SPACE = b"/watch-party,"
 _SAID = b"42" + _SPACE + b'["message-created"'
@@ -142,7 +143,8 @@ class Talkers(Guests):
         return said, steered, events, reacted, told, phase.busy
 
     def _message(self, number: int) -> dict[str, object]:
-        text = f"{number} {secrets.token_hex(10)}"  # nobody says what another has just said
+        # nobody says what another has just said, and by chance nobody what a list of terms blocks
+        text = f"{number} {' '.join(random.choices(WORDS, k=6))}"
         return {"party_id": self._party_id, "cid": next(self._cids), "text": text}
 
     def _seek(self, number: int) -> dict[str, object]:
