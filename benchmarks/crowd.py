@@ -211,7 +211,7 @@ def stage(people: int, cores: Cores) -> Iterator[Stage]:
 
 def measure(stage: Stage, cores: Cores, guests: int, commands: int, seconds: float) -> Crowded:
     with started(stage.subject, cores.server) as server, on_core(cores.load):
-        party_id = _opened(server.port, stage.tokens[0])
+        party_id = open_party(server.port, stage.tokens[0])
         with Guests(server.port, stage.tokens[:guests], party_id) as load:
             load.connect(1)
             load.connect(guests - 1, at_once=AT_ONCE)
@@ -227,22 +227,22 @@ def measure(stage: Stage, cores: Cores, guests: int, commands: int, seconds: flo
         guests=guests,
         expected=commands * guests,
         received=received,
-        ack_p99_ms=_at(acks, 0.99) * 1e3,
-        reach_p50_ms=_at(reached, 0.5) * 1e3,
-        reach_p99_ms=_at(reached, 0.99) * 1e3,
-        last_p99_ms=_at(lasts, 0.99) * 1e3,
+        ack_p99_ms=at_share(acks, 0.99) * 1e3,
+        reach_p50_ms=at_share(reached, 0.5) * 1e3,
+        reach_p99_ms=at_share(reached, 0.99) * 1e3,
+        last_p99_ms=at_share(lasts, 0.99) * 1e3,
         delivery_us=steered / max(1, received) * 1e6,
-        clock_p99_ms=_at(clocks, 0.99) * 1e3,
+        clock_p99_ms=at_share(clocks, 0.99) * 1e3,
         cpu_ms=watched / guests / (wall / 60) * 1e3,
         load_bound=busy >= 0.9,
     )
 
 
-def _at(ordered: Sequence[float], share: float) -> float:
+def at_share(ordered: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
-def _opened(port: int, token: str) -> int:
+def open_party(port: int, token: str) -> int:
     """A party, by its host."""
     asked = urllib.request.Request(
         f"http://127.0.0.1:{port}/api/v1/watch-parties",

@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ack, broadcast, connect, crowd, idle, pair, room, search, stall, storm
+from benchmarks import ack, broadcast, connect, crowd, idle, pair, room, search, stall, storm, talk
 from benchmarks.append import APPENDERS
 from benchmarks.client import Door
 from benchmarks.party import tables as party_tables
+from benchmarks.stage import Stage
 from benchmarks.subjects import Cores, Subject, SubjectError, on_core
 from benchmarks.table import Figure, Goal, Measurement, Round
 from tests.servers import PostgresServer
@@ -309,18 +310,9 @@ class Bench:
 
     def party_crowd(self) -> Measurement:
         size = self.size
-        rounds: dict[str, list[Round]] = {}
-        slow = False
-        with crowd.stage(max(size.crowds), self.cores) as stage:
-            for number in range(size.rounds):
-                for guests in size.crowds:
-                    progress("party-crowd", number, f"{guests:,}")
-                    sample = crowd.measure(stage, self.cores, guests, COMMANDS, size.watching)
-                    if not sample.exact:
-                        raise InexactError(f"party-crowd: {sample}")
-                    slow = slow or sample.load_bound
-                    row = {key: float(value) for key, value in asdict(sample).items()}
-                    rounds.setdefault(f"{guests:,} guests", []).append(row)
+        rounds, notes = self._crowds(
+            "party-crowd", lambda stage, guests: crowd.measure(stage, self.cores, guests, COMMANDS, size.watching)
+        )
         return Measurement(
             "party-crowd",
             f"A watch party of thousands: {COMMANDS} commands, then {size.watching:g} s of watching",
@@ -335,8 +327,51 @@ class Bench:
             ),
             (),
             rounds,
-            ("the load was the slower side: its latencies are the load's",) if slow else (),
+            notes,
         )
+
+    def party_talk(self) -> Measurement:
+        size = self.size
+        rounds, notes = self._crowds(
+            "party-talk", lambda stage, guests: talk.measure(stage, self.cores, guests, size.watching)
+        )
+        return Measurement(
+            "party-talk",
+            f"A watch party of thousands that talks: {size.watching:g} s of {1 / talk.SAY_EVERY:g} messages and "
+            f"{1 / crowd.EVERY:g} commands a second, and a reaction of each guest in {talk.REACT_EVERY:g} s",
+            (
+                Figure("said_p50_ms", "message to the last guest, p50 ms"),
+                Figure("said_p99_ms", "p99 ms"),
+                Figure("ack_p99_ms", "its ack p99 ms"),
+                Figure("reach_p50_ms", "command to the last guest, p50 ms"),
+                Figure("reach_p99_ms", "p99 ms"),
+                Figure("reactions", "events of reactions a guest and second"),
+                Figure("deliveries", "deliveries a second", 0),
+                Figure("delivery_us", "CPU µs a delivery"),
+                Figure("cpu_percent", "CPU %", 0),
+            ),
+            (),
+            rounds,
+            notes,
+        )
+
+    def _crowds(
+        self, name: str, measure: Callable[[Stage, int], crowd.Crowded | talk.Talked]
+    ) -> tuple[dict[str, list[Round]], tuple[str, ...]]:
+        """What each round of each size has measured, and what is to be said of it."""
+        rounds: dict[str, list[Round]] = {}
+        slow = False
+        with crowd.stage(max(self.size.crowds), self.cores) as stage:
+            for number in range(self.size.rounds):
+                for guests in self.size.crowds:
+                    progress(name, number, f"{guests:,}")
+                    sample = measure(stage, guests)
+                    if not sample.exact:
+                        raise InexactError(f"{name}: {sample}")
+                    slow = slow or sample.load_bound
+                    row = {key: float(value) for key, value in asdict(sample).items()}
+                    rounds.setdefault(f"{guests:,} guests", []).append(row)
+        return rounds, ("the load was the slower side: its latencies are the load's",) if slow else ()
 
     @cached_property
     def _parties(self) -> dict[str, Any]:
@@ -420,6 +455,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Measurement]] = {
     "party": Bench.party,
     "party-faults": Bench.party_faults,
     "party-crowd": Bench.party_crowd,
+    "party-talk": Bench.party_talk,
 }
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from handlers.docs.connect import connect_guide
 from handlers.docs.events import EventDescription
+from handlers.docs.messages import MESSAGES
 from handlers.docs.schemas import Mode, Schema, codes_table, error_schema, ref, schemas_of
 from mypick.errors import Code
 
@@ -85,6 +86,8 @@ class _Messages:
                 "payload": references[event.payload, _mode(event)],
                 "tags": [{"name": _kind(event)}],
             }
+            if name in MESSAGES:
+                self.components[name]["examples"] = [{"payload": MESSAGES[name]}]
             if event.ack is not None:
                 self.components[f"{name}.ack"] = {
                     "name": f"{event.event} ack",

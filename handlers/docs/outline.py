@@ -100,7 +100,7 @@ def event_groups(document: Schema) -> list[Group]:
 
 
 def _event(document: Schema, name: str, operation: Schema) -> Entry:
-    ack = document["components"]["messages"].get(f"{name}.ack")
+    message, ack = document["components"]["messages"][name], document["components"]["messages"].get(f"{name}.ack")
     answers = []
     if ack is not None:
         answers.append(("ack data", "", _fields(document, ack["payload"]["oneOf"][0]["properties"]["data"])))
@@ -111,8 +111,8 @@ def _event(document: Schema, name: str, operation: Schema) -> Entry:
         summary=operation["summary"],
         description="",
         parameters=[],
-        body=_fields(document, document["components"]["messages"][name]["payload"]),
-        example=None,
+        body=_fields(document, message["payload"]),
+        example=message["examples"][0]["payload"] if "examples" in message else None,
         answers=answers,
     )
 

@@ -60,7 +60,7 @@ class PartyRoute(ApiView):
         """One party, and where it stands."""
         return reply(await self.parts.parties.reading.details(self.actor, party_id))
 
-    @rules("changeWatchParty", tag=TAG, scope=WRITE, idempotent=True, errors=RUNNING)
+    @rules("changeWatchParty", tag=TAG, scope=WRITE, limit="party.change", idempotent=True, errors=RUNNING)
     async def patch(self, party_id: PathId, /, command: ChangeParty) -> r200[PartyDetails]:
         """Change title, visibility or policy. For the host."""
         return reply(await self.parts.parties.parties.change(self.actor, party_id, command))

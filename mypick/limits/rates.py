@@ -77,6 +77,7 @@ DEFAULT_LIMITS: Mapping[str, Limit] = {
     "community.typing": _limit("10/30s", Per.USER, "signs that somebody types", here=True),
     "party.file": _limit("60/1h", Per.USER, "video files added for watch parties"),
     "party.open": _limit("20/1h", Per.USER, "new watch parties"),
+    "party.change": _limit("20/1m", Per.USER, "changes of watch parties, each of which may ask for reminders"),
     "party.message": _limit("20/30s", Per.USER, "messages in watch parties", here=True),
     "party.messages": _limit("100/5s", Per.USER, "messages of all in one watch party together", kept=True),
     "party.react": _limit("30/10s", Per.USER, "reactions in watch parties", here=True),

@@ -66,13 +66,21 @@ class Playing:
 
     async def steer(self, actor: Actor, command: Steer) -> Steered:
         """One command. ``CONFLICT`` with the current timeline where it was meant for an older one."""
-        content = await self.playable(command.content_id) if command.content_id is not None else None
+        content: Playable | None = None
+        refusal: DomainError | None = None
+        if command.content_id is not None:
+            try:
+                content = await self.playable(command.content_id)
+            except DomainError as refused:  # not yet: what was loaded before gets its reply, whatever became of it
+                refusal = refused
 
         async def decide(turn: Turn) -> None:
             party = turn.row
             member = policy.require_present(party, await member_of(party.id, actor.user_id))
             policy.require_open(party)
             policy.require(party, policy.role_of(party, member, actor.user_id), policy.Action.CONTROL)
+            if refusal is not None:
+                raise refusal
             turn.require_newest(command.base_seq)
             lead = PAUSE_MS if command.op == "pause" else self._lead(party.id)
             moved = steered(

@@ -25,7 +25,7 @@ from benchmarks.subjects import Subject, SubjectError, started
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the load leans on epoll and core affinity")
 
 
-PARTIES = ("party", "party-faults", "party-crowd")
+PARTIES = ("party", "party-faults", "party-crowd", "party-talk")
 
 
 @pytest.fixture
@@ -87,6 +87,10 @@ def test_parties_are_played_by_all_and_counted(tmp_path: Path) -> None:
     assert min(faults["migration_ms"], faults["restart_jump_ms"], faults["gate_ms"]) >= 0  # it all happened
     ((crowded,),) = rounds["party-crowd"].values()
     assert crowded["received"] == crowded["expected"] > 0
+    ((talked,),) = rounds["party-talk"].values()
+    assert talked["received"] == talked["expected"] > 0
+    assert 0 < talked["said_p50_ms"] <= talked["said_p99_ms"]
+    assert talked["reactions"] > 0
     assert 0 < crowded["reach_p50_ms"] <= crowded["reach_p99_ms"]
 
 

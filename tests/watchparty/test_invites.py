@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mypick.accounts.actor import Actor
+from mypick.db import Database
 from mypick.errors import Code, DomainError
 from mypick.watchparty.entry.commands import CreatePartyInvite, InvitePeople
+from mypick.watchparty.entry.models import PartyInvite
 from mypick.watchparty.entry.signing import LENGTH, InviteTokens
 from mypick.watchparty.entry.views import PartyInviteView
 from tests.fakes import FakeClock
 from tests.realtime.conftest import OpenClient
 from tests.realtime.node import Fan, Node
-from tests.watchparty.life import carry, somebody, told
+from tests.watchparty.life import carry, somebody, told, two_nodes
 from tests.watchparty.stage import SPACE, actor_of, cid, guest, party
 
 
@@ -54,6 +58,27 @@ async def test_a_link_lets_in_who_could_not_come_otherwise(
     assert made.url == f"/watch-parties/{opened.id}?invite={made.token}"
     late = await node.register("carol")
     assert await come(client, node, late, invite=made.token) == "GONE"
+
+
+async def test_as_many_come_by_a_link_as_it_lets_in_however_many_come_at_once(
+    database: Database, clock: FakeClock
+) -> None:
+    async with two_nodes(clock) as nodes:
+        alice = await nodes[0].register("alice")
+        opened = await party(nodes[0], alice, visibility="invite")
+        made = await link(nodes[0], actor_of(alice), opened.id, max_uses=5)
+        people = [await somebody(f"fan{number}", clock) for number in range(20)]
+
+        async def enter(number: int) -> str:
+            try:
+                await nodes[number % 2].parties.members.enter(people[number % 20], opened.id, made.id)
+            except DomainError as refused:
+                return refused.code.name
+            return "in"
+
+        outcomes = Counter(await asyncio.gather(*map(enter, range(40))))  # each knocks on both nodes, or twice
+        assert outcomes == {"in": 10, "GONE": 30}
+        assert (await PartyInvite.get(id=made.id)).uses == 5
 
 
 async def test_who_may_come_anyway_uses_nothing_up(node: Node, client: OpenClient, alice: Fan, bob: Fan) -> None:

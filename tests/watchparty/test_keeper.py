@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mypick.db import Database
-from mypick.watchparty.models import WatchParty
+from mypick.watchparty import seats
+from mypick.watchparty.models import PartyNode, WatchParty
 from tests.fakes import FakeClock
 from tests.realtime.conftest import Logs
 from tests.watchparty.nodes import opened, person, processes, timeline
@@ -30,3 +31,10 @@ async def test_a_party_that_cannot_be_moved_on_keeps_no_other_waiting(
     told = {(line["event"], line["party_id"]) for line in logs.lines if line["log_level"] == "error"}
     assert told == {("a party was passed over", broken)}
     logs.lines.clear()
+
+
+async def test_a_node_that_says_twice_at_once_that_it_lives_began_only_once(database: Database) -> None:
+    assert not await seats.beat("a", 1_000.0)
+    for now in (3_000.0, 3_000.0, 3_000.4):
+        assert await seats.beat("a", now)
+    assert (await PartyNode.get(node="a")).started_ms == 1_000

@@ -14,6 +14,7 @@ from mypick.content.models import Content
 from mypick.creators.models import Channel
 from mypick.db import Database
 from mypick.errors import Code, DomainError
+from mypick.watchparty.commands import Steer
 from mypick.watchparty.models import WatchParty
 from mypick.watchparty.queue.commands import QueueAdd, QueueNext, QueueRemove
 from mypick.watchparty.queue.models import QueueItem, QueueVote, Watched
@@ -209,6 +210,27 @@ async def test_a_video_is_added_by_its_address(node: Node, clock: FakeClock) -> 
         with pytest.raises(DomainError) as caught:
             await node.parties.queue.add(host, QueueAdd(party_id=party_id, cid=cid(), url=url))
         assert caught.value.code is code
+
+
+async def test_what_was_done_gets_its_reply_again_whatever_became_of_the_video(node: Node, clock: FakeClock) -> None:
+    party_id, host = await seated(node, clock)
+    content = await video(clock)
+    base = (await WatchParty.get(id=party_id)).timeline_seq
+    load = Steer(party_id=party_id, cid=cid(), base_seq=base, op="load", content_id=content.id)
+    add_it = QueueAdd(party_id=party_id, cid=cid(), content_id=content.id)
+    by_address = QueueAdd(party_id=party_id, cid=cid(), url=f"{VIDEOS}abc")
+    queue, playing = node.parties.queue, node.parties.playing
+    first = [await playing.steer(host, load), await queue.add(host, add_it), await queue.add(host, by_address)]
+    await Content.all().update(kind="post")
+    assert [await playing.steer(host, load), await queue.add(host, add_it), await queue.add(host, by_address)] == first
+
+
+async def test_no_platform_is_asked_for_a_stranger(node: Node, clock: FakeClock) -> None:
+    party_id, _ = await seated(node, clock)
+    stranger, known = await somebody("stranger", clock), await Content.all().count()
+    with pytest.raises(DomainError) as caught:
+        await node.parties.queue.add(stranger, QueueAdd(party_id=party_id, cid=cid(), url=f"{VIDEOS}abc"))
+    assert (caught.value.code, await Content.all().count()) == (Code.NOT_MEMBER, known)
 
 
 @given(st.data())

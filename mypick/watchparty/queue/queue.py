@@ -16,6 +16,7 @@ from mypick.jobs.work import Work
 from mypick.streams import Event
 from mypick.watchparty import policy
 from mypick.watchparty.hosts import member_of
+from mypick.watchparty.models import WatchParty
 from mypick.watchparty.playing import Lead, Playing
 from mypick.watchparty.policy import Action, Role
 from mypick.watchparty.queue.advance import EVENTS, drop, load_next
@@ -73,12 +74,17 @@ class Queue:
 
     async def add(self, actor: Actor, command: QueueAdd) -> QueueAdded:
         """Add a video. ``CONFLICT`` where it waits already; ``FULL`` where the queue is, or one's own part of it."""
-        content_id = command.content_id or await self._videos.content_of(actor, command.url or "")
-        await self._playing.playable(content_id)
+        content_id, refusal = 0, None
+        try:
+            content_id = await self._content_of(actor, command)
+        except DomainError as refused:  # not yet: what was added before gets its reply, whatever became of the video
+            refusal = refused
         item_id = await self._ids.one()
 
         async def decide(turn: Turn) -> None:
             role = await self._require(turn, actor, Action.QUEUE)
+            if refusal is not None:
+                raise refusal
             waiting = QueueItem.filter(party_id=turn.row.id)
             if known := await waiting.get_or_none(content_id=content_id):
                 raise DomainError(
@@ -120,6 +126,17 @@ class Queue:
             reply=lambda _, events: {"item_id": item_id, "seq": events[0].seq},
         )
         return QueueAdded(**done.reply)
+
+    async def _content_of(self, actor: Actor, command: QueueAdd) -> int:
+        """No platform is asked for somebody who is not there."""
+        if command.content_id is None:
+            party = await WatchParty.get_or_none(id=command.party_id)
+            if party is None:
+                raise not_found("party")
+            policy.require_present(party, await member_of(party.id, actor.user_id))
+        content_id = command.content_id or await self._videos.content_of(actor, command.url or "")
+        await self._playing.playable(content_id)
+        return content_id
 
     async def remove(self, actor: Actor, command: QueueRemove) -> QueueDone:
         """Take an item out: whoever added it, the host and co-hosts."""
