@@ -175,6 +175,7 @@ export class Party {
   }
 
   detach() {
+    this.step = null;
     this.#keeper.detach();
   }
 
