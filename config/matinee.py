@@ -61,22 +61,27 @@ class Matinee:
     async def run(self) -> None:
         """Host, until cancelled. A party that was lost or ended is followed by another."""
         while True:
-            party_id = await self._open()
-            stream = party_stream(party_id)
-            watchers, user_id = self._parties.watchers, self._host.user_id
-            watchers.coming(party_id, user_id)
             try:
-                await self._parties.members.enter(self._host, party_id)
-                watchers.joined(stream, user_id)
-            finally:
-                watchers.came(party_id, user_id)
-            try:
-                while True:
-                    if not await self._look(party_id):
-                        break
-                    await asyncio.sleep(EVERY)
-            finally:
-                watchers.left(stream, user_id)
+                await self._host_one(await self._open())
+            except DomainError as failure:  # the database is busy, or somebody put the host out
+                log.warning("the demonstration's party stopped", reason=failure.message)
+            await asyncio.sleep(EVERY)
+
+    async def _host_one(self, party_id: int) -> None:
+        stream, user_id, watchers = party_stream(party_id), self._host.user_id, self._parties.watchers
+        watchers.coming(party_id, user_id)
+        try:
+            await self._parties.members.enter(self._host, party_id)
+            watchers.joined(stream, user_id)
+        finally:
+            watchers.came(party_id, user_id)
+        try:
+            while True:
+                if not await self._look(party_id):
+                    return
+                await asyncio.sleep(EVERY)
+        finally:
+            watchers.left(stream, user_id)
 
     async def _open(self) -> int:
         """The party of an earlier run, or a new one."""

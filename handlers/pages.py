@@ -56,7 +56,6 @@ PAGES = {
     r"/invites/{code:[A-Za-z0-9-]{4,20}}": "invite",
     "/parties": "parties",
     rf"/parties/{{id:{_ID}}}": "party",
-    rf"/watch-parties/{{id:{_ID}}}": "party",  # as the REST door names it, and with it what notifications lead to
     "/search": "search",
     "/notifications": "notifications",
     "/settings": "settings",
@@ -241,11 +240,16 @@ def setup_pages(
     if CLIENT_FILE not in assets:
         log.info("browsers take the Socket.IO client from its CDN; `make assets` brings it here", cdn=CLIENT_ORIGIN)
 
+    async def to_party(request: web.Request) -> web.StreamResponse:
+        party = f"/parties/{request.match_info['id']}"
+        raise web.HTTPPermanentRedirect(request.rel_url.with_path(party, keep_query=True))
+
     async def to_icon(_: web.Request) -> web.StreamResponse:
         raise web.HTTPMovedPermanently("/favicon.svg")
 
     for path, page in PAGES.items():
         app.router.add_get(path, pages.handler(page))
+    app.router.add_get(rf"/watch-parties/{{id:{_ID}}}", to_party)  # as the REST door spells it, and older notifications
     app.router.add_get(r"/static/v{version:[0-9a-f]{12}}/{name:.+}", assets.serve)
     app.router.add_get("/static/{name:.+}", assets.serve)
     app.router.add_get(r"/{name:favicon\.svg}", assets.serve)

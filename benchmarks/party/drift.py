@@ -8,9 +8,9 @@ by what the player needs to start.
 from __future__ import annotations
 
 from benchmarks.party.allowance import Allowance
-from benchmarks.party.decision import Decision, Seen, Told, jumps
+from benchmarks.party.decision import Decision, Seen, jumps
 from benchmarks.party.estimate import Estimate
-from benchmarks.party.latency import Latency
+from benchmarks.party.orders import Orders
 from benchmarks.party.speeds import START_MS, Speeds
 from benchmarks.party.timeline import Announced, Timeline
 
@@ -23,7 +23,6 @@ PAUSED_MS = 30.0  # a player that is paused this far off is moved: nobody sees m
 FAR_MS = 20_000.0  # a player that is ahead by more does not wait for the timeline
 ROOM_MS = 75.0  # between the end of the longest seek and the moment to say play
 EVENT_MS = 50.0  # events of a player come late by up to this
-STUCK_MS = 4_000.0  # a player that has not obeyed for so long is told again
 
 
 class Drift:
@@ -34,17 +33,11 @@ class Drift:
         self.timeline = timeline
         self.speeds = Speeds(rates)
         self.settle = settle
-        self.start = Latency(125.0, 220.0, 1_500.0)
-        self.seek = Latency(250.0, 400.0, 3_000.0)
         self.seeks = 0  # corrective ones: those that the host asked for are not counted
-        self.rate_changes = 0
         self._state = "none"
         self._trust_at = 0.0
-        self._speed = 1.0
         self._estimate = Estimate()
-        self._told: Told | None = None  # a play or seek that the player has not followed yet
-        self._lesson: Told | None = None  # one it has followed: the next believed reading says how late
-        self._gained = 0.0  # the error when it followed: what of it is gone was gained by speeds
+        self.orders = Orders()
         self._holding = False  # it was sent ahead and waits for the timeline
         self._jumped = 0  # seq of the jump that was begun before its moment
         self._moved = (0, 0)  # seq, and how often a paused player was moved for it
@@ -71,7 +64,7 @@ class Drift:
     def forget(self) -> None:
         """Drop what was read: the machine has slept, or another video is shown."""
         self._estimate.forget()
-        self._lesson = None
+        self.orders.forget()
         self.speeds.stop()
 
     def tick(self, now: float, seen: Seen) -> Decision:
@@ -110,24 +103,14 @@ class Drift:
         before, self._state = self._state, state
         if before == state:
             return
-        told = self._told
-        if before == "seeking" and told is not None and told.what != "play":
-            self._told = None
-            if state == "paused":
-                self.seek.learn(now - told.at)
         if state in ("playing", "paused"):
             self.forget()
             self._trust_at = now + self.settle
         if state == "playing":
             self._holding = False
-            # one that stalled on the way says nothing of how long players take
-            self._lesson = told if before != "stalled" and told is not None and told.what != "move" else None
-            self._told = None
-            goal = self.timeline.at(max(now, self._lesson.lands_at)) if self._lesson is not None else None
-            if self._lesson is not None and goal is not None and goal.playing:
-                line = goal.anchor_position_ms + goal.rate * (now - goal.anchor_at_ms)
-                self._estimate.suppose(now, line - self._lesson.position)
-                self._gained = self._estimate.value or 0.0
+        off = self.orders.entered(now, before, state, self.timeline)
+        if off is not None:
+            self._estimate.suppose(now, off)
 
     # ---- the timeline stands ----
 
@@ -139,12 +122,11 @@ class Drift:
         place = goal.position(now) if starts is None else starts.position(starts.effective_at_ms)
         off = place - seen.position_ms
         self._estimate.suppose(now, off)
-        if self._told is not None and now - self._told.at < STUCK_MS:
+        if self.orders.busy(now):
             return
         if seen.state != "paused":
             if starts is None or now < self._start_at(starts, place):
-                self._tell_speed(goal.rate, out)
-                out.commands.append(("pause", 0.0))
+                self.orders.pause(goal.rate, out)
             return
         if abs(off) > PAUSED_MS and self._may_move(starts or goal):
             self._send(now, place, now, goal.rate, "move", out)
@@ -153,11 +135,11 @@ class Drift:
             if now < at:
                 out.wake_at = min(out.wake_at, at)
             else:
-                self._play(now, seen.position_ms, starts, out)
+                self.orders.play(now, seen.position_ms, starts, out)
 
     def _start_at(self, starts: Announced, position: float) -> float:
         """When to say play to a player that stands at ``position``."""
-        return starts.anchor_at_ms + (position - starts.anchor_position_ms) / starts.rate - self.start.usual
+        return starts.anchor_at_ms + (position - starts.anchor_position_ms) / starts.rate - self.orders.start.usual
 
     def _may_move(self, goal: Announced) -> bool:
         """Players that only seek to key frames would be moved forever."""
@@ -171,17 +153,17 @@ class Drift:
         out.mode = "starting"
         off = goal.position(now) - seen.position_ms
         self._estimate.suppose(now, off)
-        if self._told is not None and now - self._told.at < STUCK_MS:
+        if self.orders.busy(now):
             return
-        late = off / goal.rate + self.start.usual
+        late = off / goal.rate + self.orders.start.usual
         if self._holding and late > NEAR_MS:
             self._holding = False  # this seek took longer than any before: once more, with what it has taught
         if not self._holding and (late > NEAR_MS or off < -FAR_MS):
-            ahead = self.seek.high + self.start.usual + ROOM_MS
+            ahead = self.orders.seek.high + self.orders.start.usual + ROOM_MS
             self._send(now, goal.position(now + ahead), now + ahead, goal.rate, "move", out)
             self._holding = True
         elif late >= 0:
-            self._play(now, seen.position_ms, goal, out)
+            self.orders.play(now, seen.position_ms, goal, out)
         else:
             out.wake_at = min(out.wake_at, now - late)
 
@@ -202,17 +184,15 @@ class Drift:
         if now < self._trust_at:
             self._go_by_event(now, goal, out)
             return
-        if self._lesson is not None:
-            told, self._lesson = self._lesson, None
-            latency = self.start if told.what == "play" else self.seek
-            gained = self._gained - self._estimate.foresee(now, self._speed - goal.rate)
-            latency.learn(now - told.at - (seen.position_ms - gained - told.position) / told.rate)
-        error = self._estimate.read(now, raw, self._speed - goal.rate)
+        faster = self.orders.speed - goal.rate
+        if self.orders.lesson is not None:
+            self.orders.learn(now, seen.position_ms, self._estimate.foresee(now, faster))
+        error = self._estimate.read(now, raw, faster)
         if abs(error) > SEEK_MS and self._allowance.allows(now):
             self._correct_by_seek(now, goal, out)
             return
         speed, wake_at = self.speeds.choose(now, error, seen.position_ms, goal.rate)
-        self._tell_speed(speed, out)
+        self.orders.tell_speed(speed, out)
         if speed != goal.rate:
             out.mode = "correcting"
         if wake_at is not None:
@@ -223,15 +203,15 @@ class Drift:
         by more than events are late is corrected at once."""
         out.wake_at = min(out.wake_at, self._trust_at)
         speed = goal.rate
-        if self._lesson is not None and self.speeds.rates == "fine":
+        if self.orders.lesson is not None and self.speeds.rates == "fine":
             # of a jump that is still to come, the timeline after it
-            goal = self.timeline.at(max(now, self._lesson.lands_at)) or goal
-            error = self._estimate.foresee(now, self._speed - goal.rate)
+            goal = self.timeline.at(max(now, self.orders.lesson.lands_at)) or goal
+            error = self._estimate.foresee(now, self.orders.speed - goal.rate)
             if abs(error) > EVENT_MS:
                 speed, _ = self.speeds.choose(now, error, 0.0, goal.rate)
             else:
                 self.speeds.stop()
-        self._tell_speed(speed, out)
+        self.orders.tell_speed(speed, out)
 
     def _correct_by_seek(self, now: float, goal: Announced, out: Decision) -> None:
         if self._missed == goal.seq:
@@ -239,7 +219,7 @@ class Drift:
         else:
             self.seeks += 1
             self._allowance.take()
-        lands = now + self.seek.usual
+        lands = now + self.orders.seek.usual
         self._send(now, goal.position(lands), lands, goal.rate, "seek", out)
 
     # ---- what will be ----
@@ -250,11 +230,11 @@ class Drift:
             return
         at = coming.effective_at_ms
         if coming.playing and self._jumped != coming.seq and jumps(goal, coming):
-            begin = at - self.seek.usual
+            begin = at - self.orders.seek.usual
             if now < begin:
                 at = begin
             else:
-                lands = now + self.seek.usual
+                lands = now + self.orders.seek.usual
                 self._jumped = coming.seq
                 self._send(now, coming.position(lands), lands, coming.rate, "seek", out)
         out.wake_at = min(out.wake_at, max(at, now))
@@ -262,31 +242,15 @@ class Drift:
     def _seek_again(self, now: float, out: Decision) -> None:
         """The player is on its way. Somewhere else, if the timeline has jumped since."""
         out.mode = "seeking"
-        told = self._told
+        told = self.orders.told
         goal = self.timeline.at(max(now, told.lands_at)) if told is not None else None
-        if told is None or goal is None or told.what == "play":
+        if told is None or goal is None or told.what != "seek":
             return
-        if told.what == "seek" and abs(goal.position(told.lands_at) - told.position) > SEEK_MS:
-            lands = now + self.seek.usual
+        if abs(goal.position(told.lands_at) - told.position) > SEEK_MS:
+            lands = now + self.orders.seek.usual
             self._send(now, goal.position(lands), lands, goal.rate, "seek", out)
 
-    # ---- telling ----
-
-    def _play(self, now: float, position: float, goal: Announced, out: Decision) -> None:
-        self._tell_speed(goal.rate, out)
-        out.commands.append(("play", 0.0))
-        self._told = Told("play", now, position, goal.rate, max(now, goal.effective_at_ms))
-
     def _send(self, now: float, to: float, lands: float, rate: float, what: str, out: Decision) -> None:
-        """``what``: "seek" while it plays, "move" while it stands."""
         self.forget()
-        self._tell_speed(rate, out)
-        out.commands.append(("seek", max(0.0, to)))
-        self._told = Told(what, now, max(0.0, to), rate, lands)
+        self.orders.send(now, to, lands, rate, what, out)
         self._state = "seeking"  # it may have ended before the next look
-
-    def _tell_speed(self, speed: float, out: Decision) -> None:
-        if speed != self._speed:
-            self._speed = speed
-            self.rate_changes += 1
-            out.commands.append(("rate", speed))

@@ -74,7 +74,7 @@ class Guest:
 
     @property
     def rate_changes(self) -> int:
-        return self.drift.rate_changes
+        return self.drift.orders.rate_changes
 
     # ---- coming and going ----
 

@@ -82,8 +82,9 @@ def _answer(clock: ServerClock, timeline: Timeline, drift: Drift, what: str, giv
     now, state, position = given
     said = drift.tick(now, Seen(state, position))
     commands = [list(command) for command in said.commands]
-    learned = [drift.start.usual, drift.seek.usual, drift.seek.high]
-    return [said.wake_at, said.mode, said.error_ms, commands, drift.behind, drift.seeks, drift.rate_changes, *learned]
+    orders = drift.orders
+    learned = [orders.start.usual, orders.seek.usual, orders.seek.high]
+    return [said.wake_at, said.mode, said.error_ms, commands, drift.behind, drift.seeks, orders.rate_changes, *learned]
 
 
 def wire(one: Announced) -> dict[str, Any]:

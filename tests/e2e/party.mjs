@@ -121,6 +121,7 @@ export async function sees_every_state_whole(stage) {
   await show(guest, "kicked");
   await guest.page.locator("#curtain").getByRole("button", { name: guest.t("party.out.again") }).click();
   await guest.page.locator("#curtain").waitFor({ state: "hidden" });
+  await guest.page.waitForFunction(() => document.querySelector("#screen video")?.readyState >= 2); // there is a picture again
 
   await host.page.locator('#actions [data-do="party.settings"]').click();
   await host.page.locator('dialog[open] [data-do="party.end"]').click();
@@ -291,5 +292,48 @@ export async function stops_at_an_end_that_only_the_player_knows(stage) {
   await reach("paused", host, guest);
   const [shown, length] = await guest.page.evaluate(() => [globalThis.party.now.position_ms, document.querySelector("#screen video").duration * 1000]);
   assert.ok(Math.abs(shown - length) < 1_000, `it stands at ${shown} of ${length}`);
+  for (const browser of [host, guest]) browser.assertQuiet();
+}
+
+export async function comes_by_a_link(stage) {
+  const [host, guest, other] = await openParty(stage, ["Sora", "Minji", "Jun"], { visibility: "invite" });
+  await guest.page.goto(`/parties/${host.party.id}`);
+  await guest.page.locator("#curtain", { hasText: guest.t("party.out.notFound") }).waitFor();
+
+  await comeIn(host);
+  const dialog = host.page.locator("dialog[open]");
+  await host.page.locator('#actions [data-do="party.invite"]').click();
+  await dialog.locator("#invite-name").fill("Nobody of that name");
+  await dialog.getByText(host.t("party.invite.nobody", { name: "Nobody of that name" })).waitFor();
+  await dialog.locator("#invite-name").fill("Min");
+  await dialog.locator(".row", { hasText: "Minji" }).waitFor();
+  await dialog.getByRole("button", { name: host.t("party.invite.new") }).click();
+  const address = await dialog.locator(".invite-rows input").inputValue();
+  assert.ok(address.startsWith(`${stage.url}/parties/${host.party.id}?invite=`), address);
+
+  await guest.page.goto(address);
+  await guest.page.locator("#screen video").waitFor();
+  assert.equal(new URL(guest.page.url()).search, "", "what let in is not passed on");
+  await guest.page.reload();
+  await guest.page.locator("#screen video").waitFor();
+  await other.page.goto(address.replace("/parties/", "/watch-parties/")); // as older notifications spell it
+  await other.page.locator("#screen video").waitFor();
+  assert.ok(other.page.url().endsWith(`/parties/${host.party.id}`), other.page.url());
+  for (const browser of [host, guest, other]) browser.assertQuiet();
+}
+
+export async function is_told_that_nothing_plays_here(stage) {
+  const [host, guest] = await openParty(stage, ["Sora", "Minji"]);
+  await guest.context.route("**/*.webm", (route) => route.fulfill({ status: 200, contentType: "video/webm", body: "no film" }));
+  await comeIn(host);
+  await guest.page.goto(`/parties/${host.party.id}`);
+  await guest.page.locator("#curtain", { hasText: guest.t("party.unplayable") }).waitFor();
+  await host.page.locator("#play").click();
+  await moves(host);
+  await guest.page.locator("#pace-text", { hasText: guest.t("party.pace.broken") }).waitFor();
+  await guest.context.unroute("**/*.webm");
+  await guest.page.locator("#curtain").getByRole("button", { name: guest.t("state.retry") }).click();
+  await moves(guest);
+  await guest.page.locator('#pace[data-pace="good"]').waitFor();
   for (const browser of [host, guest]) browser.assertQuiet();
 }

@@ -55,7 +55,7 @@ async def test_a_link_lets_in_who_could_not_come_otherwise(
     assert await come(client, node, bob, party_id=opened.id) == "guest"  # and needs it no more
     (shown,) = (await node.parties.invites.list(actor_of(alice), opened.id, None, 20)).items
     assert (shown.uses, shown.open, shown.token) == (1, False, made.token)
-    assert made.url == f"/watch-parties/{opened.id}?invite={made.token}"
+    assert made.url == f"/parties/{opened.id}?invite={made.token}"
     late = await node.register("carol")
     assert await come(client, node, late, invite=made.token) == "GONE"
 

@@ -20,7 +20,7 @@ function play({ rates, settle, steps }) {
     if (what === "awake") return [clock.awake(...given), clock.ready];
     const [now, state, position_ms] = given;
     const { wake_at, mode, error_ms, commands } = drift.tick(now, { state, position_ms });
-    return [wake_at, mode, error_ms, commands, drift.behind, drift.seeks, drift.rateChanges, drift.start.usual, drift.seek.usual, drift.seek.high];
+    return [wake_at, mode, error_ms, commands, drift.behind, drift.seeks, drift.orders.rateChanges, drift.orders.start.usual, drift.orders.seek.usual, drift.orders.seek.high];
   });
 }
 

@@ -136,6 +136,19 @@ async def test_the_official_client_comes_from_here_where_it_is_installed(tmp_pat
     assert "script-src 'self';" in policy
 
 
+async def test_older_addresses_of_a_party_lead_to_its_page_with_their_invite(client: Client) -> None:
+    answer = await client.get("/watch-parties/9?invite=a%2Bb", allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (308, "/parties/9?invite=a%2Bb")
+
+
+@pytest.mark.parametrize("path", ["/", "/feed"])
+async def test_whoever_is_new_sees_the_way_to_the_others(client: Client, path: str) -> None:
+    page = await (await client.get(path)).text()
+    part = page[page.index('id="meet"') :]
+    assert 'href="/communities"' in part
+    assert 'href="/parties"' in part
+
+
 async def _home_of(folder: Path, *, with_client: bool) -> tuple[Page, str]:
     for part in ("templates", "locales"):
         (folder / part).symlink_to(pages.FOLDER / part)

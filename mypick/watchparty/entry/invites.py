@@ -182,4 +182,4 @@ class PartyInvites:
 
 def page_of_party(party_id: int) -> str:
     """The address of a party's page."""
-    return f"/watch-parties/{party_id}"
+    return f"/parties/{party_id}"

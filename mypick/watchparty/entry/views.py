@@ -12,7 +12,7 @@ from mypick.wire import Instant, View
 class PartyInviteView(View):
     id: int
     token: str = Field(description="what join-party takes as invite")
-    url: str = Field(description="of the party's page, with the token", examples=["/watch-parties/9?invite=AAAA…"])
+    url: str = Field(description="of the party's page, with the token", examples=["/parties/9?invite=AAAA…"])
     actor: Person | None = Field(description="who made it")
     max_uses: int
     uses: int

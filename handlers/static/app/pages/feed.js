@@ -16,8 +16,10 @@ const list = new PagedList($("#list"), {
   class: "cards",
   load: (cursor, signal) => client.request("GET", "/feed", null, { query: { cursor, limit: 24 }, signal }),
   draw: (item) => contentCard(item),
-  empty: () =>
-    emptyBox("feed.empty.title", "feed.empty.text", { action: el("a", { class: "button", href: "/creators" }, t("feed.empty.action")) }),
+  empty: () => {
+    $("#meet").hidden = false;
+    return emptyBox("feed.empty.title", "feed.empty.text", { action: el("a", { class: "button", href: "/creators" }, t("feed.empty.action")) });
+  },
 });
 let timer = null;
 let waiting = [];
@@ -40,7 +42,7 @@ function showNew() {
   const focused = document.activeElement === button;
   const cards = list.prepend(waiting);
   waiting = [];
-  button.hidden = true;
+  button.hidden = $("#meet").hidden = true;
   for (const card of cards) {
     card.classList.add("arrived");
     card.querySelector(".card-picture").append(el("span", { class: "badge new" }, t("feed.new")));

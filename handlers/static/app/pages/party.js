@@ -78,7 +78,8 @@ function draw() {
   deck.show({ status: now?.status ?? "idle", position, length, rate: now?.rate ?? 1, may: may("control"), next: next !== null });
   deck.showSound(stage.sound);
   const step = party.step;
-  const mode = party.state === "out" || ends() || !now ? "off" : party.state === "away" ? "away" : now.playing ? (step?.mode ?? "starting") : "standing";
+  const player = stage.state === "broken" ? "broken" : stage.state === "loading" ? "player" : null;
+  const mode = party.state === "out" || ends() || !now ? "off" : (player ?? (party.state === "away" ? "away" : now.playing ? (step?.mode ?? "starting") : "standing"));
   pace.show({ mode, error: step?.error_ms ?? null, status: now?.status });
   stage.draw({ may: may("control"), next, startsAt: party.party?.starts_at, community: communityId && `/communities/${communityId}`, gate: gate?.seq === party.latest?.seq ? gate : { ready: 0, of: Math.max(party.online, party.members.size) } }, { play: deck.on.play, next: deck.on.next });
   $("#claim").hidden = !(reclaimUntil && party.role !== "host" && now && now.at_ms < reclaimUntil);
@@ -206,7 +207,7 @@ function stateChanged(state) {
   if (state === "live") {
     if (party.id !== id || invite) history.replaceState(null, "", `/parties/${party.id}`); // the invite has done its work
     entered();
-    if (stage.content && !stage.shows) stage.show(stage.content); // one is back after having been out
+    if (stage.content && stage.state === "none") stage.show(stage.content); // one is back after having been out
   }
   if (state === "out") {
     stage.close();
@@ -262,7 +263,7 @@ function begin() {
   drawReactions();
   setInterval(() => (draw(), tellPace(), endUntold()), DRAW_MS);
   party.open();
-  globalThis.party = party; // for who looks at it with the browser's tools
+  globalThis.party = party; // for the browser's tools and for tests, as docs/architecture.md says
 }
 
 if (client.user && client.io) begin();

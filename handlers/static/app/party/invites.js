@@ -1,6 +1,7 @@
 /** @file Asking people to come: a link to pass on, and members of the community by name. */
 import { client } from "../client.js";
 import { avatar, el, icon } from "../dom.js";
+import { describe } from "../problems.js";
 import { dateTime, t } from "../texts.js";
 import { toast } from "../toast.js";
 import { attempt } from "./attempt.js";
@@ -51,13 +52,13 @@ function line(address, extra = null) {
 
 function row(invite, revoke) {
   const button = el("button", { type: "button", class: "link-button", on: { click: () => revoke(invite) } }, t("party.invite.revoke"));
-  const address = `${location.origin}${location.pathname}?invite=${encodeURIComponent(invite.token)}`;
-  return el("li", { class: "row" }, el("div", { class: "grow" }, line(address), el("div", { class: "muted" }, t("party.invite.uses", { uses: invite.uses, max: invite.max_uses, when: dateTime(invite.expires_at) }))), button);
+  return el("li", { class: "row" }, el("div", { class: "grow" }, line(location.origin + invite.url), el("div", { class: "muted" }, t("party.invite.uses", { uses: invite.uses, max: invite.max_uses, when: dateTime(invite.expires_at) }))), button);
 }
 
 function people(partyId, communityId) {
   const input = el("input", { id: "invite-name", type: "search", maxlength: 50, autocomplete: "off" });
-  const found = el("ul", { class: "rows" });
+  const found = el("ul", { class: "rows", "aria-live": "polite" });
+  const says = (text) => found.replaceChildren(el("li", { class: "muted pad" }, text));
   const send = async (user, button) => {
     const answer = await attempt(() => client.request("POST", `/watch-parties/${partyId}/invites/people`, { user_ids: [user.id] }));
     if (!answer) return;
@@ -68,9 +69,11 @@ function people(partyId, communityId) {
   const show = async () => {
     const q = input.value.trim();
     if (!q) return found.replaceChildren();
-    const { data } = await client.request("GET", `/communities/${communityId}/members`, null, { query: { q, limit: FOUND } }).catch(() => ({ data: [] }));
+    const answer = await client.request("GET", `/communities/${communityId}/members`, null, { query: { q, limit: FOUND } }).catch((error) => ({ error }));
     if (input.value.trim() !== q) return; // typed on meanwhile
-    const others = data.filter(({ user }) => user.id !== client.user.id);
+    if (answer.error) return says(describe(answer.error, "party"));
+    const others = answer.data.filter(({ user }) => user.id !== client.user.id);
+    if (!others.length) return says(t("party.invite.nobody", { name: q }));
     found.replaceChildren(
       ...others.map(({ user }) => {
         const button = el("button", { type: "button", class: "button small" }, t("party.invite.send"), el("span", { class: "visually-hidden" }, ` ${user.name}`));

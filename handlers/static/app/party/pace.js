@@ -19,7 +19,7 @@ export class Pace {
 
   /**
    * @param {object} seen
-   * @param {string} seen.mode of the drift correction, or `away` or `off`
+   * @param {string} seen.mode of the drift correction, or `away`, `off`, `player` (on its way) or `broken`
    * @param {number | null} seen.error ms behind the timeline; below 0 ahead
    * @param {string} seen.status of what is played
    */
@@ -39,6 +39,8 @@ export class Pace {
 
 function look(mode, error, status) {
   if (mode === "off") return ["", "", false];
+  if (mode === "broken") return ["", t("party.pace.broken"), false];
+  if (mode === "player") return ["soon", t("party.pace.player"), false];
   if (mode === "away") return ["bad", t("party.pace.away"), false];
   if (mode === "ad") return ["soon", t("party.pace.ad"), false];
   if (mode === "stalled" || mode === "seeking" || mode === "starting") return ["soon", t("party.pace.loading"), false];

@@ -16,8 +16,8 @@ export class Stage {
   silenced = false; // the browser let nothing be heard: a touch changes it
   #shown = null;
   #turn = 0; // of making players: an earlier one is void
-  #open = false;
-  #broken = false;
+  /** Of the player: `none`, `loading`, `ready` or `broken`. */
+  state = "none";
   #touched = -Infinity;
   #sound = readSound();
 
@@ -39,23 +39,18 @@ export class Stage {
   /** Shows `content`, which the party has loaded. */
   async show(content) {
     this.content = content;
-    this.#broken = false;
     const turn = this.close();
-    this.#open = true;
+    this.state = "loading";
     const failed = () => {
-      if (turn === this.#turn) this.#broken = true;
+      if (turn === this.#turn) this.state = "broken";
     };
     const shown = await makePlayer(this.box, content, failed);
     if (turn !== this.#turn) return shown?.close();
     if (!shown) return failed();
     this.#shown = shown;
+    if (this.state === "loading") this.state = "ready";
     shown.sound = this.sound;
     this.party.attach(shown.player, content.id);
-  }
-
-  /** Whether there is a player, or one is on its way. */
-  get shows() {
-    return this.#open;
   }
 
   /** Takes the player away, with its sound. */
@@ -63,7 +58,7 @@ export class Stage {
     this.party.detach();
     this.#shown?.close();
     this.#shown = null;
-    this.#open = false;
+    this.state = "none";
     this.box.replaceChildren();
     return (this.#turn += 1);
   }
@@ -106,7 +101,7 @@ export class Stage {
     if (party.party?.ended_at) return scenes.out(curtain, { code: "GONE" }, {});
     if (party.state === "joining" && party.error?.code === "FULL") return scenes.out(curtain, party.error, { again: () => party.open() });
     if (!now || !party.party) return; // the page says from the start that one is on the way
-    if (this.#broken) return scenes.unplayable(curtain, { address: this.content?.platform === "youtube" ? this.content.url : null, again: () => this.show(this.content) });
+    if (this.state === "broken") return scenes.unplayable(curtain, { address: this.content?.platform === "youtube" ? this.content.url : null, again: () => this.show(this.content) });
     if (blocked) return scenes.blocked(curtain, { silent: false, unlock: () => this.unlock() });
     if (now.status === "idle") return scenes.idle(curtain, { may, startsAt, play: run.play });
     if (now.status === "ended") return scenes.ended(curtain, { may, next, replay: run.play, playNext: run.next });

@@ -8,7 +8,7 @@
 import { Allowance } from "./allowance.js";
 import { jumps } from "./decision.js";
 import { Estimate } from "./estimate.js";
-import { Latency } from "./latency.js";
+import { Orders } from "./orders.js";
 import { START_MS, Speeds } from "./speeds.js";
 
 /** Between two looks, ms. */
@@ -29,24 +29,16 @@ const FAR_MS = 20_000;
 const ROOM_MS = 75;
 /** Events of a player come late by up to this, ms. */
 const EVENT_MS = 50;
-/** A player that has not obeyed for so long is told again, ms. */
-const STUCK_MS = 4_000;
 /** States in which nothing can be told to a player. */
 const OUT = new Set(["none", "ended", "blocked", "ad"]);
 
 export class Drift {
   /** Corrective ones: those that the host asked for are not counted. */
   seeks = 0;
-  rateChanges = 0;
-  start = new Latency(125, 220, 1_500);
-  seek = new Latency(250, 400, 3_000);
   #state = "none";
   #trustAt = 0;
-  #speed = 1;
   #estimate = new Estimate();
-  /** @type {import("./decision.js").Told | null} */ #told = null; // a play or seek that the player has not followed yet
-  /** @type {import("./decision.js").Told | null} */ #lesson = null; // one it has followed: the next believed reading says how late
-  #gained = 0; // the error when it followed: what of it is gone was gained by speeds
+  orders = new Orders();
   #holding = false; // it was sent ahead and waits for the timeline
   #jumped = 0; // seq of the jump that was begun before its moment
   #moved = [0, 0]; // seq, and how often a paused player was moved for it
@@ -85,7 +77,7 @@ export class Drift {
   /** Drops what was read: the machine has slept, or another video is shown. */
   forget() {
     this.#estimate.forget();
-    this.#lesson = null;
+    this.orders.forget();
     this.speeds.stop();
   }
 
@@ -129,25 +121,13 @@ export class Drift {
     const before = this.#state;
     this.#state = state;
     if (before === state) return;
-    const told = this.#told;
-    if (before === "seeking" && told && told.what !== "play") {
-      this.#told = null;
-      if (state === "paused") this.seek.learn(now - told.at);
-    }
     if (state === "playing" || state === "paused") {
       this.forget();
       this.#trustAt = now + this.settle;
     }
-    if (state !== "playing") return;
-    this.#holding = false;
-    // one that stalled on the way says nothing of how long players take
-    this.#lesson = before !== "stalled" && told && told.what !== "move" ? told : null;
-    this.#told = null;
-    const goal = this.#lesson && this.timeline.at(Math.max(now, this.#lesson.landsAt));
-    if (!goal?.playing) return;
-    const line = goal.anchor_position_ms + goal.rate * (now - goal.anchor_at_ms);
-    this.#gained = line - this.#lesson.position;
-    this.#estimate.suppose(now, this.#gained);
+    if (state === "playing") this.#holding = false;
+    const off = this.orders.entered(now, before, state, this.timeline);
+    if (off !== null) this.#estimate.suppose(now, off);
   }
 
   // ---- the timeline stands ----
@@ -160,11 +140,10 @@ export class Drift {
     const place = starts ? starts.position(starts.effective_at_ms) : goal.position(now);
     const off = place - seen.position_ms;
     this.#estimate.suppose(now, off);
-    if (this.#told && now - this.#told.at < STUCK_MS) return;
+    if (this.orders.busy(now)) return;
     if (seen.state !== "paused") {
       if (!starts || now < this.#startAt(starts, place)) {
-        this.#tellSpeed(goal.rate, out);
-        out.commands.push(["pause", 0]);
+        this.orders.pause(goal.rate, out);
       }
       return;
     }
@@ -172,13 +151,13 @@ export class Drift {
     else if (starts) {
       const at = this.#startAt(starts, seen.position_ms);
       if (now < at) out.wake_at = Math.min(out.wake_at, at);
-      else this.#play(now, seen.position_ms, starts, out);
+      else this.orders.play(now, seen.position_ms, starts, out);
     }
   }
 
   /** When to say play to a player that stands at `position`. */
   #startAt(starts, position) {
-    return starts.anchor_at_ms + (position - starts.anchor_position_ms) / starts.rate - this.start.usual;
+    return starts.anchor_at_ms + (position - starts.anchor_position_ms) / starts.rate - this.orders.start.usual;
   }
 
   /** Players that only seek to key frames would be moved forever. */
@@ -194,14 +173,14 @@ export class Drift {
     out.mode = "starting";
     const off = goal.position(now) - seen.position_ms;
     this.#estimate.suppose(now, off);
-    if (this.#told && now - this.#told.at < STUCK_MS) return;
-    const late = off / goal.rate + this.start.usual;
+    if (this.orders.busy(now)) return;
+    const late = off / goal.rate + this.orders.start.usual;
     if (this.#holding && late > NEAR_MS) this.#holding = false; // this seek took longer than any before: once more
     if (!this.#holding && (late > NEAR_MS || off < -FAR_MS)) {
-      const ahead = this.seek.high + this.start.usual + ROOM_MS;
+      const ahead = this.orders.seek.high + this.orders.start.usual + ROOM_MS;
       this.#send(now, goal.position(now + ahead), now + ahead, goal.rate, "move", out);
       this.#holding = true;
-    } else if (late >= 0) this.#play(now, seen.position_ms, goal, out);
+    } else if (late >= 0) this.orders.play(now, seen.position_ms, goal, out);
     else out.wake_at = Math.min(out.wake_at, now - late);
   }
 
@@ -224,20 +203,15 @@ export class Drift {
       this.#goByEvent(now, goal, out);
       return;
     }
-    if (this.#lesson) {
-      const told = this.#lesson;
-      this.#lesson = null;
-      const latency = told.what === "play" ? this.start : this.seek;
-      const gained = this.#gained - this.#estimate.foresee(now, this.#speed - goal.rate);
-      latency.learn(now - told.at - (seen.position_ms - gained - told.position) / told.rate);
-    }
-    const error = this.#estimate.read(now, raw, this.#speed - goal.rate);
+    const faster = this.orders.speed - goal.rate;
+    if (this.orders.lesson) this.orders.learn(now, seen.position_ms, this.#estimate.foresee(now, faster));
+    const error = this.#estimate.read(now, raw, faster);
     if (Math.abs(error) > SEEK_MS && this.#allowance.allows(now)) {
       this.#correctBySeek(now, goal, out);
       return;
     }
     const [speed, wakeAt] = this.speeds.choose(now, error, seen.position_ms, goal.rate);
-    this.#tellSpeed(speed, out);
+    this.orders.tellSpeed(speed, out);
     if (speed !== goal.rate) out.mode = "correcting";
     if (wakeAt !== null) out.wake_at = Math.min(out.wake_at, wakeAt);
   }
@@ -249,14 +223,14 @@ export class Drift {
   #goByEvent(now, goal, out) {
     out.wake_at = Math.min(out.wake_at, this.#trustAt);
     let speed = goal.rate;
-    if (this.#lesson && this.speeds.rates === "fine") {
+    if (this.orders.lesson && this.speeds.rates === "fine") {
       // of a jump that is still to come, the timeline after it
-      const { rate } = this.timeline.at(Math.max(now, this.#lesson.landsAt)) ?? goal;
-      const error = this.#estimate.foresee(now, this.#speed - rate);
+      const { rate } = this.timeline.at(Math.max(now, this.orders.lesson.landsAt)) ?? goal;
+      const error = this.#estimate.foresee(now, this.orders.speed - rate);
       if (Math.abs(error) > EVENT_MS) [speed] = this.speeds.choose(now, error, 0, rate);
       else this.speeds.stop();
     }
-    this.#tellSpeed(speed, out);
+    this.orders.tellSpeed(speed, out);
   }
 
   #correctBySeek(now, goal, out) {
@@ -265,7 +239,7 @@ export class Drift {
       this.seeks += 1;
       this.#allowance.take();
     }
-    const lands = now + this.seek.usual;
+    const lands = now + this.orders.seek.usual;
     this.#send(now, goal.position(lands), lands, goal.rate, "seek", out);
   }
 
@@ -276,10 +250,10 @@ export class Drift {
     if (!coming || out.commands.some(([command]) => command !== "rate")) return;
     let at = coming.effective_at_ms;
     if (coming.playing && this.#jumped !== coming.seq && jumps(goal, coming)) {
-      const begin = at - this.seek.usual;
+      const begin = at - this.orders.seek.usual;
       if (now < begin) at = begin;
       else {
-        const lands = now + this.seek.usual;
+        const lands = now + this.orders.seek.usual;
         this.#jumped = coming.seq;
         this.#send(now, coming.position(lands), lands, coming.rate, "seek", out);
       }
@@ -290,36 +264,18 @@ export class Drift {
   /** The player is on its way. Somewhere else, if the timeline has jumped since. */
   #seekAgain(now, out) {
     out.mode = "seeking";
-    const told = this.#told;
+    const { told } = this.orders;
     const goal = told && this.timeline.at(Math.max(now, told.landsAt));
     if (!goal || told.what !== "seek") return;
     if (Math.abs(goal.position(told.landsAt) - told.position) > SEEK_MS) {
-      const lands = now + this.seek.usual;
+      const lands = now + this.orders.seek.usual;
       this.#send(now, goal.position(lands), lands, goal.rate, "seek", out);
     }
   }
 
-  // ---- telling ----
-
-  #play(now, position, goal, out) {
-    this.#tellSpeed(goal.rate, out);
-    out.commands.push(["play", 0]);
-    this.#told = { what: "play", at: now, position, rate: goal.rate, landsAt: Math.max(now, goal.effective_at_ms) };
-  }
-
   #send(now, to, lands, rate, what, out) {
     this.forget();
-    this.#tellSpeed(rate, out);
-    const position = Math.max(0, to);
-    out.commands.push(["seek", position]);
-    this.#told = { what, at: now, position, rate, landsAt: lands };
+    this.orders.send(now, to, lands, rate, what, out);
     this.#state = "seeking"; // it may have ended before the next look
-  }
-
-  #tellSpeed(speed, out) {
-    if (speed === this.#speed) return;
-    this.#speed = speed;
-    this.rateChanges += 1;
-    out.commands.push(["rate", speed]);
   }
 }

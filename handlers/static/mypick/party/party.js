@@ -175,6 +175,7 @@ export class Party {
   }
 
   detach() {
+    this.step = null;
     this.#keeper.detach();
   }
 
@@ -234,9 +235,8 @@ export class Party {
 
   #looked(decision) {
     this.step = decision;
-    const latest = this.latest;
-    const waits = this.state === "live" && latest?.status === "waiting" && latest.content_id === this.#contentId;
-    if (waits) this.#reporting.ready(decision, latest.seq);
+    const { latest } = this;
+    if (this.state === "live" && latest?.status === "waiting" && latest.content_id === this.#contentId) this.#reporting.ready(decision, latest.seq);
     this.#listeners.emit("step", decision);
   }
 
