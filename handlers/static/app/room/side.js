@@ -50,7 +50,7 @@ export class Side {
     const root = message.thread_id ?? message.id;
     this.#open("thread", t("thread.title"), document.activeElement);
     const timeline = new Timeline(this.page.me);
-    const shown = (this.#shown = { kind: "thread", root, timeline });
+    const shown = (this.#shown = { kind: "thread", root, timeline, held: [] });
     this.page.onSide("thread");
     await this.#fill(async () => {
       const first = this.page.room.timeline.get(root);
@@ -63,6 +63,8 @@ export class Side {
       } while (cursor && events.length < MAX_THREAD);
       const held = first ? [{ ...first, id: root, actor: first.author, data: { ...first, message_id: root } }] : [];
       timeline.reset([...held, ...events], { older: false });
+      for (const event of shown.held ?? []) this.#apply(shown, event);
+      shown.held = null;
       if (this.#shown === shown) this.#drawThread();
     });
   }
@@ -100,12 +102,18 @@ export class Side {
   }
 
   #event(event) {
-    const { type, id, data } = event;
+    const { type } = event;
     if (this.#shown?.kind === "pins" && ["message-pinned", "message-deleted"].includes(type)) this.#pins();
-    const { timeline, root } = this.#shown ?? {};
-    if (!timeline?.messages.length) return;
+    if (!this.#shown?.timeline) return;
+    const { held } = this.#shown; // what happens while the thread is on its way may not be in it
+    if (held) held.length < MAX_THREAD && held.push(event);
+    else if (this.#apply(this.#shown, event)) this.#drawThread();
+  }
+
+  #apply({ timeline, root }, event) {
+    const { type, id, data } = event;
     const ours = type === "message-created" ? data.thread_id === root && !timeline.get(id) : timeline.get(data.message_id);
-    if (ours && timeline.apply(event)) this.#drawThread();
+    return ours && timeline.apply(event);
   }
 
   /** The message of the thread that stands in this row. */
