@@ -19,10 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import idle, subjects
+from benchmarks.bench import FULL, QUICK, ROOT, Bench, InexactError
 from benchmarks.blocks import Blocks
 from benchmarks.client import LoadError
 from benchmarks.load import MAX_CONNECTIONS
-from benchmarks.measurements import FULL, MEASUREMENTS, QUICK, ROOT, Bench, InexactError
+from benchmarks.measurements import MEASUREMENTS
 from benchmarks.subjects import Cores, SubjectError
 from benchmarks.table import Measurement, render
 
