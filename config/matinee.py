@@ -37,6 +37,7 @@ PAUSED = 60.0  # seconds that a pause lasts where nobody is left to end it
 class Matinee:
     def __init__(self, domain: Domain, host: Actor, films: Sequence[int]) -> None:
         self._parties = domain.parties
+        self._presence = domain.room_presence
         self._host = host
         self._films = films
         self._added = 0
@@ -73,6 +74,7 @@ class Matinee:
         try:
             await self._parties.members.enter(self._host, party_id)
             watchers.joined(stream, user_id)
+            self._presence.joined(stream, user_id)
         finally:
             watchers.came(party_id, user_id)
         try:
@@ -82,6 +84,7 @@ class Matinee:
                 await asyncio.sleep(EVERY)
         finally:
             watchers.left(stream, user_id)
+            self._presence.left(stream, user_id)
 
     async def _open(self) -> int:
         """The party of an earlier run, or a new one."""

@@ -61,7 +61,7 @@ async def serving(
         await domain.start(door)
         undo.push_async_callback(runner.cleanup)
         await runner.setup()
-        undo.push_async_callback(door.drain)
+        undo.push_async_callback(door.drain, domain.streams.delivery.flushed)
         if runner.server is None:
             raise RuntimeError("it was set up above")
         listener = await listen(

@@ -19,7 +19,7 @@ V = TypeVar("V")
 
 MOST = 1_000  # questions in one batch; what is more waits for the next, which begins at once
 CALM, STORM = 200, 1_000  # questions a second: up to the first nobody waits, from the second on everybody most
-LONGEST_PAUSE = 0.4  # seconds between two batches in a storm: at 2,500 questions a second each is full
+LONGEST_PAUSE = 0.5  # seconds between two batches in a storm: at 2,000 questions a second each is full
 TOLD_AT_ONCE = 10  # callers in one turn of the loop: each is a task that is woken, and goes on for 50 to 150 µs
 TOLD_WITHIN = 5  # turns; of a full batch 200 callers, 10 to 16 ms, have one together
 WAIT_AT_MOST = 3 * TOLD_WITHIN  # turns for those who come one after the other, of several batches perhaps

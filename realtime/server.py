@@ -7,7 +7,6 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import groupby
-from operator import attrgetter
 from time import perf_counter
 
 import structlog
@@ -20,13 +19,15 @@ from mypick.presence import MOVED
 from mypick.streams import Frame
 from realtime.commands import ServerDraining
 from realtime.connection import Connections
+from realtime.engine.messages import Message
 from realtime.engine.server import Engine
 from realtime.membership import Crowd
 from realtime.namespace import PRESENCE, Namespace
 
 log = structlog.get_logger(__name__)
 
-CLOSE_TIMEOUT = 8.0  # seconds for commands under way and unsent bytes, then for clients to say goodbye
+CLOSE_TIMEOUT = 8.0  # seconds: half for commands under way and unsent bytes, half for clients to say goodbye
+HAND_OVER = 1.0  # seconds between the two, for what those commands told; a room of 10,000 is behind by half of one
 SESSION_CHECK_EVERY = 30.0  # seconds; the bus tells of ended sessions at once, this finds what the bus lost
 MEMBER_CHECK_EVERY = 5.0  # seconds; as above, of evictions
 MEMBERS_IN_A_QUERY = 1_000
@@ -81,27 +82,40 @@ class SocketDoor:
         return len(self._engine.sessions)
 
     async def deliver(self, frames: Sequence[Frame]) -> None:
-        """Hand frames of one stream, in their order, to its members on this node. Does not wait for them."""
+        """Hand frames of one stream, in their order, to its members on this node. Does not wait for them. One that
+        fails is logged, and keeps none of the others from them."""
         stream = frames[0].stream
         namespace = self._of_stream(stream)
-        told: list[Frame] = []
+        members = self._engine.rooms.count(namespace.name, stream) if namespace is not None else 0
+        told: list[tuple[Frame, Message]] = []
         for frame in frames:
-            if frame.type == MOVED:  # from node to node
-                if self._crowd is not None:
-                    self._crowd.moved(stream)
-            elif namespace is not None and not (frame.seq is None and namespace.took(frame)):
-                told.append(frame)
-        if namespace is None or not (members := self._engine.rooms.count(namespace.name, stream)):
+            try:
+                if not self._took(namespace, frame) and namespace is not None and members:
+                    told.append((frame, namespace.message(frame)))
+            except Exception:
+                log.exception("an event could not be told", stream=stream, type=frame.type, seq=frame.seq)
+        if namespace is None:
             return
-        for but, alike in groupby(told, attrgetter("but")):
+        for but, alike in groupby(told, lambda one: one[0].but):
             await self._broadcast(namespace, list(alike), members, but)
 
-    async def _broadcast(self, namespace: Namespace, frames: Sequence[Frame], members: int, but: str) -> None:
-        messages = [namespace.message(frame) for frame in frames]
+    def _took(self, namespace: Namespace | None, frame: Frame) -> bool:
+        """Whether it goes from node to node, and not to members."""
+        if frame.type == MOVED:
+            if self._crowd is not None:
+                self._crowd.moved(frame.stream)
+            return True
+        return namespace is not None and frame.seq is None and namespace.took(frame)
+
+    async def _broadcast(
+        self, namespace: Namespace, told: Sequence[tuple[Frame, Message]], members: int, but: str
+    ) -> None:
         began = perf_counter()
-        await self._engine.rooms.broadcast(namespace.name, frames[0].stream, messages, but=but)
+        await self._engine.rooms.broadcast(
+            namespace.name, told[0][0].stream, [message for _, message in told], but=but
+        )
         took_ms = (perf_counter() - began) * 1_000
-        for frame in frames:
+        for frame, _ in told:
             self._metrics.events_delivered.labels(frame.type).inc(members)
             if frame.type in namespace.timed:
                 namespace.handed_out(frame, took_ms)
@@ -225,9 +239,9 @@ class SocketDoor:
             for eviction in await namespace.evicted_among(listed[start : start + MEMBERS_IN_A_QUERY]):
                 namespace.members.evict(eviction)
 
-    async def drain(self) -> None:
-        """Tell every client to come back after a random delay, finish what they have under way, then close. Newcomers
-        are refused."""
+    async def drain(self, flushed: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Tell every client to come back after a random delay, finish what they have under way, hand over what that
+        says to others, then close. Newcomers are refused. ``flushed`` returns when all is handed over."""
         self._engine.refuse_new()
         for number, conn in enumerate(self._connections):
             delay = ServerDraining(reconnect_after_ms=self._rng.randrange(DRAIN_SPREAD_MS))
@@ -235,4 +249,11 @@ class SocketDoor:
             if number % 500 == 499:  # about 5 ms
                 await asyncio.sleep(0)
         log.info("sockets drained", sockets=self.sockets)
-        await self._engine.close(CLOSE_TIMEOUT)
+        await self._engine.finish(CLOSE_TIMEOUT / 2)
+        if flushed is not None:
+            try:
+                async with asyncio.timeout(HAND_OVER):
+                    await flushed()
+            except TimeoutError:
+                log.warning("some events were not handed over; clients read them when they come back")
+        await self._engine.close(CLOSE_TIMEOUT / 2)

@@ -68,6 +68,10 @@ class Delivery:
         """Hand frames to ``sink`` for as long as the process lives."""
         await self._out.run(sink)
 
+    async def flushed(self) -> None:
+        """Returns when what was published here until now is with the sockets. Waits for ever where nothing runs."""
+        await self._out.flushed()
+
     def _handing_over(self, frame: Frame) -> None:
         if frame.type == LAGGED and (local := self._locals.get(frame.stream)):
             local.lagged = False

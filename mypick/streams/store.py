@@ -91,6 +91,11 @@ class StreamStore:
             raise AssertionError("every stream has a position")
         return position
 
+    async def head_held(self, key: str) -> int:
+        """Inside a transaction that holds the lock of ``key``: its head before that transaction. One query."""
+        (head,) = await Stream.get(key=key).values_list("head_seq")
+        return int(head)
+
     async def _positions_of(self, keys: Sequence[str]) -> dict[str, Position]:
         ids = await self.ids_of(keys)
         return {position.key: position for position in await self.positions(ids.values())}

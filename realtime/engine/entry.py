@@ -144,6 +144,8 @@ class Entry:
             found = self._engine.sessions.get(sid)
             if found is None or found.closed or found.mailbox is None or found.link is not None:
                 raise self._refusal("session", "there is no connection that could be upgraded: open a new one")
+            if not found.within_rate():
+                raise self._too_many_packets()
             session, link = found, WebSocket(found, probing=True)
         session.link = link  # where it probes, the session goes on being polled
         transport.write(answer)
@@ -189,6 +191,10 @@ class Entry:
         self._engine.metrics.socket_handshakes.labels(key).inc()
         return web.HTTPBadRequest(text=text)
 
+    def _too_many_packets(self) -> web.HTTPTooManyRequests:
+        why = too_many_packets(self._engine.bounds.packets_per_second)
+        return web.HTTPTooManyRequests(text=why, headers={"Retry-After": "1"})
+
     def _no_polling(self, request: web.Request) -> web.HTTPBadRequest:
         """Readable in browsers too, whose first try this is where nobody chose the transport."""
         refusal, origin = self._refusal("polling", NO_POLLING), request.headers.get("Origin")
@@ -209,10 +215,9 @@ class Entry:
                 session.refuse(reasons.TOO_LARGE, why)
             raise web.HTTPRequestEntityTooLarge(engine.bounds.packet_bytes, text=why) from None
         except TooManyError:
-            why = too_many_packets(engine.bounds.packets_per_second)
             if session is not None:
-                session.refuse(reasons.TOO_MANY, why)
-            raise web.HTTPTooManyRequests(text=why, headers={"Retry-After": "1"}) from None
+                session.refuse(reasons.TOO_MANY, too_many_packets(engine.bounds.packets_per_second))
+            raise self._too_many_packets() from None
         except (ValueError, KeyError, TimeoutError, ConnectionError, *UNREADABLE) as malformed:
             why = "these are no packets of Engine.IO 4"
             if session is not None:

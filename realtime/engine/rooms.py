@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import socketio
+import structlog
 
 from mypick.errors import Code, DomainError
 from mypick.slices import slices
@@ -22,6 +23,8 @@ from realtime.engine.reasons import SERVER_DISCONNECT
 
 if TYPE_CHECKING:
     from realtime.engine.session import Session
+
+log = structlog.get_logger(__name__)
 
 SLICE = 100  # sockets written to before the loop breathes: about 1 ms; with 500 a loop was held for 10 ms at times
 
@@ -181,8 +184,10 @@ def _write(sessions: Iterable[Session], messages: Sequence[Message]) -> None:
     frames = messages[0].frame if len(messages) == 1 else b"".join([message.frame for message in messages])
     for session in sessions:
         write = session.write
-        if write is not None:
-            write(frames)
-        else:
-            for message in messages:
-                session.send(message)
+        try:
+            if write is not None:
+                write(frames)
+            else:
+                session.send_all(messages)
+        except Exception:  # one client must not keep it from those behind it
+            log.exception("a client could not be written to", eio_sid=session.sid)

@@ -221,17 +221,22 @@ class Engine:
         """From now on let nobody in: this process is about to close."""
         self.draining = True
 
-    async def close(self, within: float) -> None:
-        """Finish what is under way and flush, then close every connection; ``within`` seconds in all."""
+    async def finish(self, within: float) -> None:
+        """Let nobody in, finish what is under way and flush; ``within`` seconds."""
         self.refuse_new()
         everybody = list(self.sessions.values())
-        if late := await _settle(everybody, lambda session: session.closed or session.drained(), within / 2):
+        if late := await _settle(everybody, lambda session: session.closed or session.drained(), within):
             log.warning("some commands or clients were not waited for", sockets=late)
+
+    async def close(self, within: float) -> None:
+        """Close every connection, which gets ``within`` seconds to say goodbye; then all are cut."""
+        self.refuse_new()
+        everybody = list(self.sessions.values())
         for number, session in enumerate(everybody):
             session.close(reasons.SHUTDOWN)
             if number % 500 == 499:  # about 5 ms
                 await asyncio.sleep(0)
-        await _settle(everybody, lambda session: session.link is None and not self.turns, within / 2)
+        await _settle(everybody, lambda session: session.link is None and not self.turns, within)
         for session in everybody:
             if session.link is not None:
                 session.link.abort()

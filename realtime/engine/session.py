@@ -12,13 +12,14 @@ from mypick.errors import Code
 from realtime.engine import reasons
 from realtime.engine.frames import TEXT, encode
 from realtime.engine.incoming import take_message
-from realtime.engine.messages import Kind, Message, evicted, lagged
+from realtime.engine.messages import Message, evicted, lagged
+from realtime.engine.outgoing import send_slowly
 from realtime.engine.packets import MALFORMED, Packet
 from realtime.engine.polling import Mailbox
 from realtime.engine.reasons import close_code_for, too_many_packets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from realtime.engine.member import Member
     from realtime.engine.server import Engine
@@ -51,7 +52,6 @@ class Session:
         "_alone_until",
         "_attachments",
         "_awaits_pong",
-        "_lagged",
         "_packets",
         "_ping_at",
         "_second",
@@ -61,6 +61,7 @@ class Session:
         "link",
         "mailbox",
         "members",
+        "missed",
         "probe",
         "sid",
         "write",
@@ -78,7 +79,8 @@ class Session:
         self.probe: Probe | None = None
         self._attachments: Packet | None = None  # an event that waits for its binary attachments
         self._awaits_pong = False
-        self._lagged: dict[tuple[str, str], int] | None = None  # streams by namespace: bound: Bounds.rooms for each
+        # newest seq that was dropped, by namespace and stream; bound: Bounds.rooms for each
+        self.missed: dict[tuple[str, str], int] | None = None
         self._second = self._packets = 0
         self._ping_at = engine.wheel.enter(self, engine.first_ping())
         self._alone_until = engine.wheel.enter(self, engine.bounds.alone)
@@ -94,6 +96,8 @@ class Session:
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:
         if (mailbox := self.mailbox) is None:
             return self.engine.eio.refusal("this connection is no more polled")
+        if mailbox.probed:  # it is answered at once, where others wait until there is something to say
+            self.within_rate()
         packets = await mailbox.take(environ["aiohttp.request"])
         if packets is None:  # two polls at once: nobody can tell which of them is read
             self.close(reasons.TRANSPORT_ERROR)
@@ -121,7 +125,14 @@ class Session:
         if self.write is not None:
             self.write(message.frame)
         elif not self.closed:
-            self._send_slowly(message)
+            send_slowly(self, (message,))
+
+    def send_all(self, messages: Sequence[Message]) -> None:
+        """As ``send``, one after the other."""
+        if self.write is not None:
+            self.write(b"".join([message.frame for message in messages]))
+        elif not self.closed:
+            send_slowly(self, messages)
 
     @property
     def unsent(self) -> int:
@@ -129,27 +140,10 @@ class Session:
         held = self.mailbox.unsent if self.mailbox is not None else 0
         return held + (self.link.unsent if self.link is not None else 0)
 
-    def _send_slowly(self, message: Message) -> None:
-        """The client polls, or does not read as fast as it is written to."""
-        bounds, held = self.engine.bounds, self.unsent
-        if message.kind is Kind.DROPPABLE and held > bounds.dropping_bytes:
-            self.engine.dropped(message)
-        elif message.kind is Kind.DURABLE and (self._lagged or held > bounds.lagging_bytes):
-            # once one was dropped those behind it are of no use before `sync`
-            self._lagged = self._lagged or {}
-            self._lagged[message.namespace, message.stream] = message.seq
-            self.engine.dropped(message)
-        elif held + len(message) > bounds.unsent_bytes:
-            self.engine.cut(self, reasons.TOO_SLOW, unsent=held)
-        elif self.mailbox is not None:
-            self.mailbox.put(message)
-        elif self.link is not None:
-            self.link.write(message.frame)
-
     def caught_up(self) -> None:
         """The client has read what was held for it: it hears what it missed."""
-        if self._lagged and not self.closed:
-            missed, self._lagged = self._lagged, None
+        if self.missed and not self.closed:
+            missed, self.missed = self.missed, None
             for (namespace, stream), seq in missed.items():
                 if self.member(namespace) is not None:
                     self.send(lagged(namespace, stream, seq))
@@ -278,8 +272,8 @@ class Session:
         self.link = link
         if self.mailbox is not None:
             waiting, self.mailbox = self.mailbox, None
-            for frame in waiting.close():
-                link.write(frame)
+            if frames := waiting.close():
+                link.write(b"".join(frames))  # of small ones a megabyte is 30,000
         self.write = link.unpaused_write
         if self.write is not None:
             self.caught_up()
@@ -317,7 +311,7 @@ class Session:
         """Over, whatever becomes of the connection."""
         self.closed = True
         self.write = None
-        self._attachments = self._lagged = None
+        self._attachments = self.missed = None
         for member in list(self.members):
             member.leave(reason)
         self.engine.forget(self)

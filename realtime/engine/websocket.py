@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 SMALL_TEXT = frames.FINAL | TEXT
 Frames = Iterator[tuple[int, bytearray]]
-WRITE_HIGH = 64 * 1024  # bytes in this process at which writing is no longer blind
+WRITE_HIGH = 64 * 1024  # bytes in this process at which writing is no longer blind, at most
 
 
 class WebSocket(asyncio.Protocol):
@@ -43,7 +43,8 @@ class WebSocket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = own = cast(asyncio.Transport, transport)  # uvloop's are of no common class
-        own.set_write_buffer_limits(WRITE_HIGH)  # by themselves those of TLS call only at 512 KiB
+        # by themselves those of TLS call only at 512 KiB; small bounds must be seen before they are passed
+        own.set_write_buffer_limits(min(WRITE_HIGH, self.session.engine.bounds.dropping_bytes))
 
     def data_received(self, data: bytes) -> None:
         # Nearly always one read is one small text in one frame. It needs no reader, and is not copied twice.

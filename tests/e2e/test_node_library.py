@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -22,10 +23,11 @@ async def test_the_library(scene: str, shared_stack: Stack, scenes: Scenes) -> N
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def hasty_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def hasty_stack(
+    sqlite_in: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stack]:
     folder = tmp_path_factory.mktemp("hasty")
-    database = f"sqlite://{folder / 'mypick.sqlite3'}"
-    async with running(folder, database, development=False, JWT_EXPIRES_IN=str(LIFE)) as stack:
+    async with running(folder, sqlite_in(folder), development=False, JWT_EXPIRES_IN=str(LIFE)) as stack:
         yield stack
 
 

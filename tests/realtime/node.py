@@ -305,7 +305,7 @@ class Node:
 
     async def drain(self) -> None:
         self.drained = True
-        await self.door.drain()
+        await self.door.drain(self.streams.delivery.flushed)
 
     async def register(self, name: str) -> Fan:
         opened = await self.accounts.register(

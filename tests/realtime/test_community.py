@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -17,6 +17,7 @@ from mypick.community.streams import room_of
 from mypick.creators.models import Creator
 from mypick.db import Database
 from mypick.streams.models import Stream
+from realtime.engine.messages import Message
 from tests.fakes import FakeClock
 from tests.realtime.clients import Client
 from tests.realtime.conftest import OpenClient
@@ -363,3 +364,55 @@ async def test_a_storm_of_messages_reaches_every_member_in_order_and_once(
     for one in clients:
         await heard_upto(one, 120)
         assert [seq for seq, _ in log(one)] == list(range(1, 121))
+
+
+TRANSPORTS = (["websocket"], ["polling"], ["polling", "websocket"])  # the last is upgraded in the midst of it
+
+
+async def test_who_comes_and_comes_back_between_slices_of_what_goes_together_has_all_in_order(
+    node: Node, clock: FakeClock, client: OpenClient, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.engine.rooms.SLICE", 1)  # the loop has a turn after each member
+    room, count = await open_room(node, clock), 120
+    speakers = [await enter(node, await node.register(f"fan{number}"), room) for number in range(6)]
+    visitor = await node.register("visitor")
+    together: list[int] = []
+    stock = node.engine.rooms.broadcast
+
+    async def broadcast(namespace: str, stream: str, messages: Sequence[Message], *, but: str = "") -> None:
+        together.append(len(messages))
+        await stock(namespace, stream, messages, but=but)
+
+    monkeypatch.setattr(node.engine.rooms, "broadcast", broadcast)
+
+    async def talk(one: Client) -> None:
+        for at in range(count // len(speakers)):
+            await ok(one, "send-message", room_id=room, cid=cid(), text=str(at))
+
+    async def visit(number: int) -> None:
+        """Comes in the midst of it, goes, and comes back to where it was. What is not above ``head_seq`` of the ack may
+        come again (``realtime/community.py``)."""
+        await until(lambda: len(log(speakers[0])) >= 5 * number)
+        one = await client(node, visitor, space=SPACE, transports=TRANSPORTS[number % 3])
+
+        def live(above: int) -> list[int]:
+            return [seq for seq, _ in log(one) if seq > above]
+
+        joined = await ok(one, "join-room", room_id=room)
+        start = joined["head_seq"]
+        await until(lambda: start + 10 > count or len(live(start)) >= 10)
+        await ok(one, "leave-room", room_id=room)
+        seen = live(start)
+        assert seen == list(range(start + 1, start + 1 + len(seen)))
+        one.heard.clear()
+        back = await ok(one, "join-room", room_id=room, epoch=joined["epoch"], after_seq=start + len(seen))
+        replayed, head = [event["seq"] for event in back["events"]], back["head_seq"]
+        assert (back["reset"], replayed) == (False, list(range(start + len(seen) + 1, head + 1)))
+        await until(lambda: head + len(live(head)) >= count)
+        assert live(head) == list(range(head + 1, count + 1))
+
+    await asyncio.gather(*(talk(one) for one in speakers), *(visit(number) for number in range(1, 13)))
+    for one in speakers:
+        await heard_upto(one, count)
+        assert [seq for seq, _ in log(one)] == list(range(1, count + 1))
+    assert max(together) > 1, "nothing went together"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import orjson
@@ -52,6 +53,49 @@ async def test_a_websocket_gets_the_news_then_the_close_in_this_order(node: Node
     assert told[0] == "server-draining"
     assert one.ws.close_code == 1001
     await draining
+
+
+def held_up(node: Node, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """What is said in rooms waits until the event is set."""
+    goes_on, stock = asyncio.Event(), node.engine.rooms.broadcast
+
+    async def broadcast(*given: Any, **named: Any) -> None:
+        await goes_on.wait()
+        await stock(*given, **named)
+
+    monkeypatch.setattr(node.engine.rooms, "broadcast", broadcast)
+    return goes_on
+
+
+async def test_what_was_said_before_the_end_reaches_those_who_are_here(
+    node: Node, alice: Fan, raw: OpenRaw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await raw(node, alice)
+    goes_on = held_up(node, monkeypatch)
+    for text in ("first", "second", "third"):
+        await node.notify(alice, text)
+    draining = asyncio.create_task(node.drain())
+    news = await one.ws.receive_str()
+    assert "server-draining" in news
+    goes_on.set()
+    frames = [str(frame) for frame in await one.rest()]
+    assert [text for text in ("first", "second", "third") if any(text in frame for frame in frames)] == [
+        "first", "second", "third"
+    ]
+    assert frames[-1] == "1"
+    await draining
+
+
+async def test_what_cannot_be_handed_over_does_not_hold_up_the_end(
+    node: Node, alice: Fan, raw: OpenRaw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.server.HAND_OVER", 0.05)
+    one = await raw(node, alice)
+    goes_on = held_up(node, monkeypatch)
+    await node.notify(alice, "first")
+    async with asyncio.timeout(3):
+        await asyncio.gather(node.drain(), one.rest())
+    goes_on.set()
 
 
 async def test_who_comes_while_it_drains_is_sent_away(

@@ -112,6 +112,57 @@ async def test_first_what_may_be_dropped_is_then_streams_and_the_client_is_told(
     await node.assert_nobody_left()
 
 
+async def test_of_what_goes_together_each_is_weighed_alone(start_node: StartNode) -> None:
+    node = await start_node()
+    alice = await node.register("alice")
+    wire = await (await (await Wire().open(node, small=True)).greet()).join(alice)
+    writer, bounds = Writer(node, alice), node.engine.bounds
+    needed, droppable = event(SPACE, "needed", BODY), event(SPACE, "droppable", b"{}", Kind.DROPPABLE)
+    kept, lost = (durable(SPACE, "durable", b'{"seq":%d}' % seq, "inbox:1", seq) for seq in (1, 2))
+
+    await writer.fill(bounds.lagging_bytes - 3 * len(BODY))
+    await node.engine.rooms.broadcast(SPACE, inbox_of(alice.id), [droppable, kept, *[needed] * 5, lost, droppable])
+    assert (writer.dropped(Kind.DROPPABLE), writer.dropped(Kind.DURABLE)) == (2, 1)
+    heard = await hear_all(wire, "lagged")
+    assert [body["seq"] for name, body in heard if name == "durable"] == [1]
+    assert heard[-1] == ("lagged", {"stream": "inbox:1", "head_seq": 2})
+
+    await until(lambda: writer.session.write is not None)
+    wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    while writer.session.unsent + 4 * len(BODY) < bounds.unsent_bytes:
+        await writer.needed()
+        await asyncio.sleep(0)
+    frames = writer.session.unsent
+    await node.engine.rooms.broadcast(SPACE, inbox_of(alice.id), [needed] * 2)
+    assert not writer.session.closed
+    assert frames < writer.session.unsent <= bounds.unsent_bytes
+    await node.engine.rooms.broadcast(SPACE, inbox_of(alice.id), [needed] * 4)  # of which one would have its place
+    assert writer.session.closed
+    wire.writer.close()
+    await node.assert_nobody_left()
+
+
+async def test_small_bounds_are_seen_before_they_are_passed(start_node: StartNode) -> None:
+    """Several events that go together may be half of the smallest bound that there is."""
+    node = await start_node(unsent_bytes=64 * KB)
+    alice = await node.register("alice")
+    wire = await (await (await Wire().open(node, small=True)).greet()).join(alice)
+    writer, bounds = Writer(node, alice), node.engine.bounds
+    wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    small = event(SPACE, "droppable", orjson.dumps("x" * KB), Kind.DROPPABLE)
+    most = 0
+    for _ in range(10_000):
+        await node.engine.rooms.broadcast(SPACE, inbox_of(alice.id), [small] * 8)
+        most = max(most, writer.session.unsent)
+        if writer.dropped(Kind.DROPPABLE) > 100:
+            break
+        await asyncio.sleep(0)
+    assert not writer.session.closed
+    assert bounds.dropping_bytes < most <= bounds.dropping_bytes + 9 * KB
+    wire.writer.close()
+    await node.assert_nobody_left()
+
+
 @PAIR
 async def test_a_client_that_does_not_read_is_cut_off_and_others_are_not(
     start_node: StartNode, tls: Tls, secure: bool, logs: Logs

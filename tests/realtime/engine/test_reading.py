@@ -9,7 +9,7 @@ import pytest
 from tests.realtime.clients import SPACE
 from tests.realtime.conftest import Logs, OpenClient, OpenPolling, StartNode
 from tests.realtime.engine.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, ClientFrame, text
-from tests.realtime.engine.wire import Wire, clock
+from tests.realtime.engine.wire import HANDSHAKE, Wire, clock
 from tests.realtime.node import MAX_PACKET, Fan, Node, until
 
 FLOODS = {
@@ -46,14 +46,52 @@ async def test_a_flood_through_a_probe_is_ended_too(start_node: StartNode, polli
     alice = await node.register("alice")
     one = await polling(node, alice)
     wire = await Wire().open(node)
-    upgrade = f"GET /socket.io/?EIO=4&transport=websocket&sid={one.sid} HTTP/1.1\r\nHost: localhost\r\n"
-    wire.writer.write(
-        upgrade.encode() + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    assert b" 101 " in await wire.reader.readuntil(b"\r\n\r\n")
+    assert await asked_to_upgrade(wire, one.sid) == 101
     wire.send(*[ClientFrame(PING)] * 300)
     assert (await wire.rest())[1:] == (1008, "a client sends at most 100 packets in a second")
+    await node.assert_nobody_left()
+
+
+async def asked_to_upgrade(wire: Wire, sid: str) -> int:
+    """The status of the answer."""
+    wire.writer.write(HANDSHAKE.replace(b"websocket HTTP", f"websocket&sid={sid} HTTP".encode()))
+    return int((await wire.reader.readuntil(b"\r\n\r\n")).split(b" ")[1])
+
+
+async def test_polls_beside_a_probe_are_counted_since_each_is_answered_at_once(
+    start_node: StartNode, polling: OpenPolling
+) -> None:
+    node = await start_node(packets_per_second=30)
+    alice = await node.register("alice")
+    one = await polling(node, alice)
+    wire = await Wire().open(node)
+    assert await asked_to_upgrade(wire, one.sid) == 101
+    wire.send(text("2probe"))
+    assert await wire.packet() == "3probe"
+    told = ""
+    for _ in range(100):  # of a burst at the border of two seconds twice as many may pass
+        status, told = await one.get()
+        if (status, told) != (200, "6"):
+            break
+    evicted, goodbye = told.split("\x1e")
+    assert '"RATE_LIMITED"' in evicted
+    assert goodbye == "1"
+    assert (await wire.rest())[1:] == (1008, "a client sends at most 30 packets in a second")
+    await node.assert_nobody_left()
+
+
+async def test_upgrades_that_come_to_nothing_are_counted(start_node: StartNode, polling: OpenPolling) -> None:
+    node = await start_node(packets_per_second=30)
+    one = await polling(node, await node.register("alice"))
+    status = 101
+    for _ in range(100):
+        wire = await Wire().open(node)
+        status = await asked_to_upgrade(wire, one.sid)
+        wire.writer.transport.abort()
+        if status != 101:
+            break
+        await until(lambda: all(session.link is None for session in node.engine.sessions.values()))
+    assert status == 429
     await node.assert_nobody_left()
 
 

@@ -18,8 +18,9 @@ from realtime.engine.polling import Mailbox
 from realtime.engine.rooms import SLICE, Rooms
 from realtime.engine.server import Engine
 from realtime.engine.session import Session
+from realtime.engine.websocket import WebSocket
 from tests.realtime.clients import SPACE, Client
-from tests.realtime.conftest import OpenClient, OpenRaw, StartNode
+from tests.realtime.conftest import Logs, OpenClient, OpenRaw, StartNode
 from tests.realtime.node import Fan, Node, until
 
 NEWS = event("/big", "news", b"{}")
@@ -120,6 +121,21 @@ async def test_a_member_that_is_cut_while_it_is_written_to_disturbs_nobody() -> 
     big.close()
 
 
+async def test_a_member_that_cannot_be_written_to_keeps_nothing_from_those_behind_it(logs: Logs) -> None:
+    big = Big(20)
+
+    def fail(number: int) -> None:
+        if number == 5:
+            raise RuntimeError("unable to perform operation; the handler is closed")
+
+    big.on_write = fail
+    await big.rooms.broadcast("/big", "all", [NEWS, NEWS])
+    assert big.written == list(range(20))
+    assert [line["eio_sid"] for line in logs.lines] == ["e5"]
+    logs.lines.clear()
+    big.close()
+
+
 async def test_several_messages_are_one_write_and_one_by_one_for_who_polls() -> None:
     big = Big(3)
     written: list[bytes] = []
@@ -130,6 +146,29 @@ async def test_several_messages_are_one_write_and_one_by_one_for_who_polls() -> 
     await big.rooms.broadcast("/big", "all", [NEWS, more])
     assert written == [NEWS.frame + more.frame] * 2
     assert polls.mailbox.close() == [NEWS.frame, more.frame]
+    big.close()
+
+
+class Link(WebSocket):
+    """Notes what is written."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.written: list[bytes] = []
+
+    def write(self, frame: bytes) -> None:
+        self.written.append(frame)
+
+
+async def test_what_waited_for_a_poll_goes_to_its_websocket_by_one_write() -> None:
+    big = Big(1)
+    session = big.members[0].session
+    session.write, session.mailbox = None, Mailbox()
+    for _ in range(3):
+        await big.rooms.broadcast("/big", "all", [NEWS, NEWS])
+    link = Link(session)
+    session.upgrade(link)
+    assert link.written == [6 * NEWS.frame]
     big.close()
 
 
