@@ -54,6 +54,7 @@ WRITING = (
     Code.GONE,
     Code.BLOCKED,
 )
+OFFICE = (Code.BANNED, Code.TIMED_OUT, Code.NOT_MEMBER)
 
 CreatorId = Annotated[Id | None, Field(description="the community of this creator only")]
 Mine = Annotated[bool, Field(description="only those that the asker has joined")]
@@ -129,7 +130,7 @@ class MemberRoute(ApiView):
 
 
 class ModerationLogView(ApiView):
-    @rules("listModerationLog", tag="communities", scope="read", errors=(Code.BANNED, Code.NOT_MEMBER))
+    @rules("listModerationLog", tag="communities", scope="read", errors=OFFICE)
     async def get(
         self,
         community_id: PathId,
@@ -177,7 +178,7 @@ class PinsView(ApiView):
 
 
 class HeldMessagesView(ApiView):
-    @rules("listHeldMessages", tag="communities", scope="read", errors=(Code.BANNED, Code.NOT_MEMBER))
+    @rules("listHeldMessages", tag="communities", scope="read", errors=OFFICE)
     async def get(
         self, room_id: PathId, /, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
     ) -> r200[Page[HeldView]]:
@@ -186,7 +187,7 @@ class HeldMessagesView(ApiView):
 
 
 class ReportsView(ApiView):
-    @rules("listReports", tag="communities", scope="read", errors=(Code.BANNED, Code.NOT_MEMBER))
+    @rules("listReports", tag="communities", scope="read", errors=OFFICE)
     async def get(
         self, community_id: PathId, /, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
     ) -> r200[Page[ReportView]]:
@@ -228,7 +229,7 @@ class MessageRoute(ApiView):
         """One message as it is now; its ``seq`` is its place in its room."""
         return reply(await self.parts.communities.places.message(self.actor, message_id))
 
-    @rules("editMessage", tag="communities", scope=WRITE, idempotent=True, errors=(*WRITING, Code.CONFLICT))
+    @rules("editMessage", tag="communities", scope=WRITE, idempotent=True, errors=(*WRITING, Code.CONFLICT, Code.FULL))
     async def patch(self, message_id: PathId, /, command: NewText) -> r200[Edited]:
         """Change what one has said."""
         edit = EditMessage(message_id=message_id, **command.model_dump())

@@ -106,7 +106,7 @@ class DiscussionRoute(DiscussionsRoute):
         """One discussion without its comments."""
         return reply(await self.discussions.reading.one(self.actor, discussion_id))
 
-    @rules("editDiscussion", tag=TAG, scope=WRITE, idempotent=True, errors=(*WRITING, Code.CONFLICT))
+    @rules("editDiscussion", tag=TAG, scope=WRITE, idempotent=True, errors=(*WRITING, Code.CONFLICT, Code.FULL))
     async def patch(self, discussion_id: PathId, /, command: NewDiscussionText) -> r200[Edited]:
         """Change title and text of one's own."""
         edit = EditDiscussion(discussion_id=discussion_id, **command.model_dump())
@@ -142,7 +142,7 @@ class CommentRoute(DiscussionsRoute):
         """One comment, what it answers, and its first replies."""
         return reply(await self.discussions.reading.in_context(self.actor, comment_id))
 
-    @rules("editComment", tag=TAG, scope=WRITE, idempotent=True, errors=(*WRITING, Code.CONFLICT))
+    @rules("editComment", tag=TAG, scope=WRITE, idempotent=True, errors=(*WRITING, Code.CONFLICT, Code.FULL))
     async def patch(self, comment_id: PathId, /, command: NewCommentText) -> r200[Edited]:
         """Change one's own words."""
         edit = EditComment(comment_id=comment_id, **command.model_dump())
@@ -258,7 +258,7 @@ class CommentReportsView(DiscussionsRoute):
 
 
 class HeldPostsView(DiscussionsRoute):
-    @rules("listHeldPosts", tag=TAG, scope="read", errors=READING)
+    @rules("listHeldPosts", tag=TAG, scope="read", errors=(*READING, Code.TIMED_OUT))
     async def get(
         self, community_id: PathId, /, cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT
     ) -> r200[Page[HeldPostView]]:

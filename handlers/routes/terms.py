@@ -26,8 +26,8 @@ from mypick.errors import Code
 from mypick.pagination import DEFAULT_LIMIT, Page
 
 WRITE = "community:write"
-READING = (Code.BANNED, Code.NOT_MEMBER)
-SETTING = (*READING, Code.TIMED_OUT, Code.CID_REUSED)
+READING = (Code.BANNED, Code.TIMED_OUT, Code.NOT_MEMBER)
+SETTING = (*READING, Code.CID_REUSED)
 
 Effect = Annotated[EffectName | None, Field(description="those with this effect only")]
 

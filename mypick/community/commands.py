@@ -17,11 +17,15 @@ MAX_PURGE = 8_760  # hours, a year; longer is all
 MAX_FOLLOW = 129_600  # minutes, three months
 LARGEST_SEQ = 2**53 - 1  # what JavaScript can count to
 
-_EMOJI = frozenset({"So", "Sk", "Sm", "Po", "Pd", "Mn", "Me", "Cf", "Nd", "Cn"})  # Cn: newer than this Python
+_SHOWN = frozenset({"So", "Sk", "Sm", "Po", "Pd", "Nd", "Cn"})  # Cn: newer than this Python
+# variation selectors, the joiner, the key cap and the tags of flags: others that join would pile up, show nothing, or
+# turn the line around
+_JOINING = frozenset("\ufe0e\ufe0f\u200d\u20e3") | {chr(code) for code in range(0xE0020, 0xE0080)}
 
 
 def _emoji(text: str) -> str:
-    if text.isascii() or any(unicodedata.category(sign) not in _EMOJI for sign in text):
+    shown = [sign for sign in text if sign not in _JOINING]
+    if text.isascii() or not shown or any(unicodedata.category(sign) not in _SHOWN for sign in shown):
         raise ValueError("it must be an emoji")
     return text
 
@@ -89,10 +93,13 @@ class DeleteMessage(Command):
     reason: Reason | None = None
 
 
-class React(Command):
+class NewReaction(Command):
+    emoji: Emoji
+
+
+class React(NewReaction):
     message_id: Id
     cid: Cid
-    emoji: Emoji
     on: bool
 
 
@@ -102,9 +109,12 @@ class PinMessage(Command):
     on: bool
 
 
-class MarkRead(Command):
+class NewRoomMarker(Command):
+    seq: Seq = Field(description="of the newest event of the room that was seen")
+
+
+class MarkRead(NewRoomMarker):
     room_id: Id
-    seq: Seq
 
 
 class Typing(Command):

@@ -23,7 +23,7 @@ from mypick.community.rooms import Rooms, receipt
 from mypick.community.standings import Place, Standings
 from mypick.community.streams import DELETED, EDITED, room_of
 from mypick.community.terms.rules import TextRules
-from mypick.community.texts import text_hash
+from mypick.community.texts import require_revision, text_hash
 from mypick.community.views import Done, Edited
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
@@ -67,9 +67,7 @@ class Edits:
             message = await standing_message(command.message_id)
             if message.author_id != actor.user_id:
                 raise DomainError(Code.FORBIDDEN, "only who wrote a message may edit it")
-            if message.rev != command.rev:
-                # without the text: answers are stored for Idempotency-Key, and what is deleted must be nowhere
-                raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": message.rev})
+            require_revision(message.rev, command.rev)
             changed = text_hash(command.text) != message.text_hash
             if changed and place.room.unique_text and not policy.may(standing.role, Action.SKIP_MODE):
                 await require_new_text(room_id, command.text, now)

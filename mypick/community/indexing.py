@@ -72,13 +72,25 @@ def indexed(message: Message, community_id: int, text: str | None = None) -> Ind
 async def forget_messages(messages: Sequence[Message]) -> None:
     """Before their texts and revisions are removed, in the same transaction: what the index has of them, and what is
     kept of their links."""
+    versions = await _versions(messages)
+    await forget_links([link for one in versions if (link := first_link(one.text))])
+    await index.forget(versions)
+
+
+async def hide_message(message: Message) -> None:
+    """In the transaction that takes it from view. Compared and left out it would count among the texts that one page of
+    a search compares, so that a page that ends early would tell what many hidden texts say."""
+    await index.forget(await _versions([message]))
+
+
+async def _versions(messages: Sequence[Message]) -> list[Indexed]:
+    """All that the index may have of them."""
     revisions = await MessageRevision.filter(message_id__in=[message.id for message in messages if message.rev > 1])
     edited = {message.id: message for message in messages}
     rooms = await _communities_of({message.room_id for message in messages})
     versions = [(message, message.text) for message in messages if not message.deleted_at]
     versions += [(edited[row.message_id], row.text) for row in revisions]
-    await forget_links([link for _, text in versions if (link := first_link(text))])
-    await index.forget([indexed(message, rooms[message.room_id], text) for message, text in versions])
+    return [indexed(message, rooms[message.room_id], text) for message, text in versions]
 
 
 async def read_messages(ids: Sequence[int]) -> dict[int, Said]:
@@ -107,14 +119,14 @@ async def read_messages(ids: Sequence[int]) -> dict[int, Said]:
 
 async def message_batch(after: int, most: int) -> list[Indexed]:
     """For reindexing: what was said behind a message, locked."""
-    said = Message.filter(id__gt=after, deleted_at=None, room_id__not_in=_staff_rooms())
+    said = Message.filter(id__gt=after, deleted_at=None, hidden_at=None, room_id__not_in=_staff_rooms())
     rows = await said.order_by("id").limit(most).select_for_update()
     rooms = await _communities_of({row.room_id for row in rows})
     return [indexed(row, rooms[row.room_id]) for row in rows]
 
 
 async def count_messages() -> int:
-    return await Message.filter(deleted_at=None, room_id__not_in=_staff_rooms()).count()
+    return await Message.filter(deleted_at=None, hidden_at=None, room_id__not_in=_staff_rooms()).count()
 
 
 def _staff_rooms() -> Subquery:

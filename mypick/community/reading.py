@@ -9,6 +9,7 @@ from tortoise.expressions import Q, Subquery
 
 from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
+from mypick.clock import Clock
 from mypick.community import policy
 from mypick.community.desk.views import HeldView, LogEntryView
 from mypick.community.discussions.visits import unread_in
@@ -43,9 +44,10 @@ _LIST, _HELD, _LOG, _THREAD = "communities", "held", "moderation-log", "thread"
 
 
 class Reading:
-    def __init__(self, streams: Streams, standings: Standings) -> None:
+    def __init__(self, streams: Streams, standings: Standings, *, clock: Clock) -> None:
         self._streams = streams
         self._standings = standings
+        self._clock = clock
         self.snapshots = Snapshots(streams.store)
 
     # rooms
@@ -213,8 +215,7 @@ class Reading:
     async def held(self, actor: Actor, room_id: int, cursor: str | None, limit: int) -> Page[HeldView]:
         """What waits for a decision, the oldest first. For moderators: nobody else learns of it."""
         place, standing = await self._standings.read(room_id, actor)
-        policy.require_entry(standing, place.community.visibility)
-        policy.require(standing, Action.READ_HELD)
+        policy.require_office(standing, place.community.visibility, Action.READ_HELD, self._clock.now())
         query = HeldMessage.filter(room_id=room_id, status="waiting")
         if cursor is not None:
             (after,) = decode_cursor(cursor, _HELD, int)
@@ -244,8 +245,7 @@ class Reading:
         if row is None:
             raise policy.absent()
         standing = (await self._standings.of_all([community_id], actor))[community_id]
-        policy.require_entry(standing, row.visibility)
-        policy.require(standing, Action.READ_LOG)
+        policy.require_office(standing, row.visibility, Action.READ_LOG, self._clock.now())
         wanted = {"action": action, "actor_id": actor_id, "user_id": user_id}
         query = ModerationEntry.filter(
             community_id=community_id, **{name: value for name, value in wanted.items() if value is not None}

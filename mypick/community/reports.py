@@ -18,6 +18,7 @@ from mypick.community.desk.weights import HIDE_AT
 from mypick.community.discussions.indexing import together
 from mypick.community.discussions.reports import PostReports, Reported, is_post, reported
 from mypick.community.edits import erase
+from mypick.community.indexing import hide_message, indexed, is_found
 from mypick.community.logbook import note
 from mypick.community.mentions import forget_text, quote_anew
 from mypick.community.models import Community, Message, Report
@@ -30,6 +31,7 @@ from mypick.community.views import Done
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
+from mypick.search.index import put
 from mypick.streams import Append, Event, NewEvent, Streams
 
 MAX_OPEN = 50  # reports of one person in one community that nobody has dealt with
@@ -92,6 +94,7 @@ class Reports:
                 return ()
             await Message.filter(id=message.id).update(hidden_at=now)
             await forget_text([message.id])
+            await hide_message(message)
             # shown as it is now: without its text
             return [NewEvent(room_of(room_id), EDITED, {}, ref=message.id)]
 
@@ -181,6 +184,8 @@ class Reports:
                 return ()
             await Message.filter(id=message_id).update(hidden_at=None)
             await quote_anew(message_id, message.text, place.community, place.room.kind)
+            if is_found(place.room.kind):
+                await put([indexed(message, community_id)])
             return [NewEvent(room_of(room_id), EDITED, {}, ref=message_id, actor_id=actor.user_id)]
 
         async def effect(events: Sequence[Event]) -> None:
@@ -206,8 +211,7 @@ class Reports:
         if community is None:
             raise policy.absent()
         standing = (await self._standings.of_all([community_id], actor))[community_id]
-        policy.require_entry(standing, community.visibility)
-        policy.require(standing, Action.DECIDE_REPORTS)
+        policy.require_office(standing, community.visibility, Action.DECIDE_REPORTS, self._clock.now())
         query = Report.filter(community_id=community_id, outcome=None)
         if cursor is not None:
             (after,) = decode_cursor(cursor, _LIST, int)

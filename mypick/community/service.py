@@ -73,7 +73,7 @@ class Communities:
         rules = TextRules(matchers)
         touches, notices = Touches(jobs), Notices(jobs)
         Shown(people).register(streams.store)
-        self.reading = Reading(streams, standings)
+        self.reading = Reading(streams, standings, clock=clock)
         self.places = Places(streams, standings, self.reading.snapshots)
         self.messages = Messages(
             streams, standings, rooms, rules, touches, clock=clock, ids=ids, jobs=jobs, meter=meter

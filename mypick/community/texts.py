@@ -9,10 +9,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from mypick.community.unseen import Without
+from mypick.errors import Code, DomainError
 from mypick.wire import storable
 
 MAX_TEXT = 2_000  # code points, as the wire says
 MAX_MENTIONS = 5  # people that one message can notify
+MAX_EDITS = 100  # of one text; each earlier one is kept, and read under the lock when it is deleted or hidden
 MAX_EXCERPT = 140  # code points of a message in a notification
 
 _MENTION = re.compile(r"<@([1-9][0-9]{0,18})>")
@@ -24,6 +27,7 @@ _LINK = re.compile(
 )
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters by category that show nothing
 _SHOWS_NOTHING = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zs", "Zl", "Zp", "Mn", "Me"})
+_WITHOUT = Without(_SHOWS_NOTHING)
 
 
 def message_text(text: str) -> str:
@@ -40,10 +44,20 @@ def message_text(text: str) -> str:
 MessageText = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(message_text)]
 
 
+def require_revision(rev: int, known: int) -> None:
+    """Whether a text of revision ``rev`` may be changed by somebody who knows ``known``: ``CONFLICT`` where that is an
+    older one, ``FULL`` after ``MAX_EDITS``."""
+    if rev != known:
+        # without the text: answers are stored for Idempotency-Key, and what is deleted must be nowhere
+        raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": rev})
+    if rev > MAX_EDITS:
+        raise DomainError(Code.FULL, f"it was edited {MAX_EDITS} times: say it anew")
+
+
 def text_hash(text: str) -> str:
     """Equal for texts that differ only in case, width, blanks and signs that show nothing."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    seen = "".join(sign for sign in folded if unicodedata.category(sign) not in _SHOWS_NOTHING)
+    seen = folded.translate(_WITHOUT)
     return hashlib.sha256(seen.encode()).hexdigest()[:32]
 
 

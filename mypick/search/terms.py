@@ -35,7 +35,9 @@ _english = stemmer("english")
 def stem(word: str) -> str:
     """The stem of an English word; other words are their own."""
     plain = word.replace("’", "'")
-    return str(_english.stemWord(plain)) if len(plain) <= _LONGEST and plain.isascii() else plain
+    if len(plain) > _LONGEST or not plain.isascii() or plain.isdigit():  # a number is its own stem
+        return plain
+    return str(_english.stemWord(plain))
 
 
 @lru_cache(maxsize=_WORDS)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from mypick.community.commands import (
     DeleteMessage,
@@ -16,12 +19,14 @@ from mypick.community.commands import (
     SetRoomMode,
     TimeoutMember,
 )
+from mypick.community.discussions.commands import EditDiscussion
 from mypick.community.models import HeldMessage, Message, MessageRevision, RoomPace
 from mypick.community.policy import Role
 from mypick.community.streams import room_of
 from mypick.db import Database
 from mypick.errors import Code, DomainError
 from mypick.streams.models import StreamEvent
+from tests.community.discussions.stage import begin
 from tests.community.stage import Cast, Node, cid, code, community, nodes, refused, texts, user
 from tests.fakes import FakeClock
 from tests.queries import counted
@@ -156,6 +161,27 @@ async def test_edit_keeps_what_was_said_and_refuses_an_old_revision(node: Node, 
     for name in ("bob", "mo", "oz"):
         assert (await refused(edits.edit(cast[name], other))).code is Code.FORBIDDEN, name
     assert await texts(node, cast["bob"], cast.room) == ["first"]
+
+
+async def test_a_text_is_edited_so_often_and_no_more(
+    node: Node, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mypick.community.texts.MAX_EDITS", 3)
+    edits, posts = node.communities.edits, node.communities.discussions.edits
+    sent = await node.send(cast["alice"], cast.room, "text 0")
+    talk = await begin(node, cast["alice"], cast.community, "title", "text 0")
+    for rev in range(1, 5):
+        words: dict[str, Any] = {"text": f"text {rev}", "rev": rev}
+        again = EditMessage(message_id=sent.id, cid=cid(), **words)
+        post = EditDiscussion(discussion_id=talk.id, cid=cid(), title="title", **words)
+        if rev <= 3:
+            assert (await edits.edit(cast["alice"], again)).rev == rev + 1
+            assert (await posts.edit_discussion(cast["alice"], post)).rev == rev + 1
+        else:
+            assert (await refused(edits.edit(cast["alice"], again))).code is Code.FULL
+            assert (await refused(posts.edit_discussion(cast["alice"], post))).code is Code.FULL
+    assert await MessageRevision.all().count() == 3
+    assert await texts(node, cast["bob"], cast.room) == ["text 3"]
 
 
 async def test_two_edits_of_one_revision_at_once_are_one(two: list[Node], clock: FakeClock) -> None:

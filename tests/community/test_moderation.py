@@ -24,6 +24,7 @@ from mypick.community.desk.streams import desk_of
 from mypick.community.models import HeldMessage, Membership, Message, Room, Sanction
 from mypick.community.policy import Role
 from mypick.community.streams import SANCTIONED, community_stream, room_of
+from mypick.community.terms.commands import TryText
 from mypick.creators.models import Subscription
 from mypick.errors import Code, DomainError
 from mypick.streams.models import StreamEvent
@@ -159,8 +160,14 @@ async def test_a_moderator_who_is_timed_out_holds_no_office(node: Node, cast: Ca
         services.moderation.ban(mo, BanMember(room_id=cast.room, user_id=cast["alice"].user_id, cid=cid())),
         services.marks.pin(mo, PinMessage(message_id=sent.id, cid=cid(), on=True)),
         services.edits.delete(mo, DeleteMessage(message_id=sent.id, cid=cid())),
+        services.reading.held(mo, cast.room, None, 10),
+        services.reading.log(mo, cast.community, None, 10),
+        services.reports.list(mo, cast.community, None, 10),
+        services.discussions.held.list(mo, cast.community, None, 10),
+        services.terms.try_text(mo, TryText(community_id=cast.community, text="hello")),
+        services.desk.list(mo, cast.community, "held", None, 10),
     ):
-        assert (await refused(attempt)).code is Code.TIMED_OUT
+        assert (await refused(attempt)).code is Code.TIMED_OUT, attempt
     assert await texts(node, cast["alice"], cast.room) == ["hello"]
 
 

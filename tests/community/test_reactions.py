@@ -94,12 +94,15 @@ async def test_a_snapshot_says_which_reactions_are_ones_own(node: Node, cast: Ca
     assert joined.own_reactions == []
 
 
-@pytest.mark.parametrize("emoji", ["a", "가", "<b>", "x👍", "1", " ", "👍 👍"])
+@pytest.mark.parametrize(
+    "emoji",
+    ["a", "가", "<b>", "x👍", "1", " ", "👍 👍", "\u200b", "\ufe0f", "\u202e👍", "👍" + "\u0301" * 9],
+)
 def test_only_emoji_are_reactions(emoji: str) -> None:
     with pytest.raises(ValueError):
         React(message_id=1, cid="c", emoji=emoji, on=True)
 
 
-@pytest.mark.parametrize("emoji", ["👍", "❤️", "👨‍👩‍👧", "🇰🇷", "1️⃣", "‼️", "👍🏽"])
+@pytest.mark.parametrize("emoji", ["👍", "❤️", "👨‍👩‍👧", "🇰🇷", "1️⃣", "‼️", "👍🏽", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "〰️"])
 def test_all_kinds_of_emoji_are_reactions(emoji: str) -> None:
     assert React(message_id=1, cid="c", emoji=emoji, on=True).emoji == emoji

@@ -47,6 +47,35 @@ async def test_what_reports_hid_is_found_by_nobody_until_it_stands(node: Node, c
 
 
 @pytest.mark.parametrize("packed", [False, True])
+async def test_however_much_reports_hid_no_cursor_tells_of_it(
+    node: Node, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    monkeypatch.setattr("mypick.search.service.MAX_COMPARED", 3)
+    cast = await community(node, clock, "alice", "a", "b", "c", "mo", roles={"mo": Role.MODERATOR})
+    kept = await node.send(cast["alice"], cast.room, "공연 봐요")
+    rude = [await node.send(cast["alice"], cast.room, f"공연 꺼져 {number}") for number in range(5)]
+    edit = EditMessage(message_id=rude[0].id, cid=cid(), text="공연 꺼지라고", rev=1)
+    if packed:
+        assert await packer.pack_once(1)
+    await node.communities.edits.edit(cast["alice"], edit)
+    for message in rude:
+        for who in "abc":
+            command = ReportMessage(message_id=message.id, reason="rude", cid=cid())
+            await node.communities.reports.report(cast[who], command)
+    if packed:
+        assert await packer.pack_once(1) is False, "nothing of them waits"
+    assert await found(node, cast["a"], "공연") == [kept.id]
+    assert await found(node, cast["a"], "꺼져") == []
+    await node.communities.search.reindex(lambda done: None)
+    assert await found(node, cast["a"], "공연") == [kept.id]
+    await node.communities.reports.dismiss(cast["mo"], rude[0].id)
+    assert await found(node, cast["a"], "공연") == [rude[0].id, kept.id]
+    assert await found(node, cast["a"], "꺼지라고") == [rude[0].id]
+    await node.communities.edits.delete(cast["alice"], DeleteMessage(message_id=rude[1].id, cid=cid()))
+    assert await found(node, cast["a"], "공연") == [rude[0].id, kept.id]
+
+
+@pytest.mark.parametrize("packed", [False, True])
 async def test_what_is_said_is_found_at_once(two: list[Node], clock: FakeClock, packed: bool) -> None:
     node, other = two
     cast = await community(node, clock, "alice", "bob")

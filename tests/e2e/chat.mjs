@@ -255,3 +255,36 @@ export async function reads_a_long_past_without_a_jump(stage) {
   }
   sora.assertQuiet();
 }
+
+export async function misses_nothing_that_is_said_while_a_thread_is_on_its_way(stage) {
+  const [sora, jun] = await talk(stage, "Sora", "Jun");
+  const say = (text, replyTo) => jun.person.call("POST", `/rooms/${jun.room}/messages`, { cid: text, text, reply_to: replyTo });
+  const root = await say("the beginning");
+  const early = await say("an early answer", root.id);
+  await say("beside the thread");
+  await comeIn(sora);
+  await sees(sora, "beside the thread");
+  let [asked, sent] = [null, null];
+  const [question, leave] = [new Promise((resolve) => (asked = resolve)), new Promise((resolve) => (sent = resolve))];
+  await sora.page.route("**/thread?*", async (route) => {
+    const response = await route.fetch(); // as it is before anything else is said
+    asked();
+    await leave;
+    await route.fulfill({ response });
+  });
+  await choose(sora, "the beginning", "thread");
+  await question;
+  await say("a late answer", root.id);
+  await jun.person.call("PATCH", `/messages/${early.id}`, { cid: "edit", text: "an answer that was changed", rev: 1 });
+  await say("outside the thread");
+  await sees(sora, "outside the thread"); // events come in their order: the page had all of them
+  assert.equal(await sora.page.locator("#side .message").count(), 0, "the thread is still on its way");
+  sent();
+  const thread = async () => (await sora.page.locator("#side .message .message-text").allInnerTexts()).map((text) => text.split(" (")[0]); // without "(edited)"
+  await sora.page.locator("#side .message", { hasText: "a late answer" }).waitFor();
+  assert.deepEqual(await thread(), ["the beginning", "an answer that was changed", "a late answer"]);
+  await say("the last answer", root.id);
+  await sora.page.locator("#side .message", { hasText: "the last answer" }).waitFor();
+  assert.deepEqual((await thread()).slice(2), ["a late answer", "the last answer"]);
+  for (const browser of [sora, jun]) browser.assertQuiet();
+}

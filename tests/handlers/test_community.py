@@ -154,6 +154,43 @@ async def test_a_message_is_found_by_its_id_with_what_is_pinned_and_ones_own_rea
     assert (status, code_of(body)) == (404, "NOT_FOUND")
 
 
+async def test_reactions_pins_and_markers_are_set_without_a_socket(
+    rest: Rest, alice: Fan, bob: Fan, community: dict[str, Any], clock: FakeClock
+) -> None:
+    room = community["rooms"][0]["id"]
+    for fan in (alice, bob):
+        await rest.call("POST", f"/communities/{community['id']}/members/me", headers=fan.headers)
+    await Membership.filter(user_id=alice.id).update(rank=Role.MODERATOR)
+    sent = await send(rest, alice, room, "hello")
+    path = f"/messages/{sent['id']}"
+
+    async def ask(method: str, path: str, fan: Fan, **more: Any) -> Any:
+        status, answer, _ = await rest.call(method, path, headers=fan.headers, **more)
+        return answer["data"] if status == 200 else (status, code_of(answer))
+
+    for _ in range(2):
+        assert await ask("POST", f"{path}/reactions", bob, json={"emoji": "👍"}) == {"seq": 2}
+    clock.advance(1)
+    assert (await get(rest, path, bob))["data"]["reactions"] == [{"emoji": "👍", "count": 1}]
+    for _ in range(2):
+        assert await ask("DELETE", f"{path}/reactions", bob, params={"emoji": "👍"}) == {"seq": 3}
+    assert (await get(rest, path, bob))["data"]["reactions"] == []
+    assert await ask("POST", f"{path}/reactions", bob, json={"emoji": "x"}) == (400, "INVALID")
+
+    assert await ask("POST", f"{path}/pin", bob) == (403, "FORBIDDEN")
+    for _ in range(2):
+        assert await ask("POST", f"{path}/pin", alice) == {"seq": 4}
+    assert [event["id"] for event in (await get(rest, f"/rooms/{room}/pins", bob))["events"]] == [sent["id"]]
+    for _ in range(2):
+        assert await ask("DELETE", f"{path}/pin", alice) == {"seq": 5}
+    assert (await get(rest, f"/rooms/{room}/pins", bob))["events"] == []
+
+    assert (await get(rest, f"/communities/{community['id']}", bob))["rooms"][0]["unread"] == 1
+    for seq in (5, 1):
+        assert await ask("POST", f"/rooms/{room}/read", bob, json={"seq": seq}) == {}
+    assert (await get(rest, f"/communities/{community['id']}", bob))["rooms"][0]["unread"] == 0
+
+
 async def test_refusals_have_their_status(
     rest: Rest, alice: Fan, bob: Fan, community: dict[str, Any], clock: FakeClock
 ) -> None:

@@ -19,8 +19,13 @@ from tests.fakes import FakeClock
 from tests.handlers.conftest import Fan, Rest
 
 NOBODYS = 8_888_888_888  # an id that nothing has
-KEPT = {"user_id", "kind"}  # of what is no secret: people, and words
-MUST = {"listDesk": {"kind": "held"}, "listMessagesAround": {"seq": "1"}, "searchCommunity": {"q": "secret"}}
+KEPT = {"user_id", "creator_id", "kind"}  # of what is no secret: people, and words
+MUST = {
+    "listDesk": {"kind": "held"},
+    "listMessagesAround": {"seq": "1"},
+    "searchCommunity": {"q": "secret"},
+    "removeReaction": {"emoji": "👍"},
+}
 
 
 @pytest.fixture
@@ -55,6 +60,7 @@ async def private(rest: Rest, alice: Fan, clock: FakeClock) -> dict[str, Any]:
     )
     invite = await Invite.create(community_id=community, code="A2B3C4D5E6", max_uses=1, actor_id=1, created_at=now)
     return {
+        "creator_id": creator.id,
         "community_id": community, "room_id": room, "message_id": said["id"], "discussion_id": talk["id"],
         "comment_id": comment["id"], "request_id": asked.id, "appeal_id": appeal.id, "claim_id": claim.id,
         "purge_id": purge.id, "sanction_id": sanction.id, "item_id": held.id, "post_id": post_held.id,
@@ -82,7 +88,20 @@ async def test_every_operation_answers_a_stranger_as_if_nothing_were_there(
             if shown != hidden or "secret" in str(shown) or not missing:
                 told.append((operation["operationId"], shown, hidden))
     assert told == []
-    assert asked > 75, "the document names its operations otherwise"
+    assert asked > 80, "the document names its operations otherwise"
+
+
+async def test_whoever_would_open_or_follow_learns_no_more_than_that_it_is_private(
+    rest: Rest, bob: Fan, private: dict[str, Any]
+) -> None:
+    absent = await rest.call("GET", f"/communities/{NOBODYS}", headers=bob.headers)
+    opened = await rest.call("POST", "/communities", headers=bob.headers, json={"creator_id": private["creator_id"]})
+    assert opened[:2] == absent[:2]
+    followed = await rest.call("POST", f"/creators/{private['creator_id']}/subscribe", headers=bob.headers)
+    assert (followed[0], followed[1]["data"]) == (201, {"subscribed": True})
+    listed = await rest.call("GET", f"/communities?creator_id={private['creator_id']}", headers=bob.headers)
+    assert (listed[0], listed[1]["data"]) == (200, [])
+    assert await Community.all().count() == 1, "and no second one is opened"
 
 
 async def _ask(

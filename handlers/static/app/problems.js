@@ -41,6 +41,7 @@ const SPECIAL = {
     BANNED: "problem.room.banned",
     BLOCKED: "problem.room.blocked",
     GONE: "problem.edit.gone",
+    FULL: "problem.edit.full",
     FORBIDDEN: "problem.edit.held",
   },
   party: {
@@ -56,6 +57,15 @@ const SPECIAL = {
     TOO_LARGE: "problem.room.long",
     UPSTREAM_FAILED: "problem.source.upstream",
     QUOTA_EXHAUSTED: "problem.source.quota",
+  },
+  video: {
+    INVALID: "problem.video.invalid",
+    NOT_FOUND: "problem.video.notFound",
+    CONFLICT: "problem.video.waits",
+    FULL: "problem.party.full",
+    GONE: "problem.party.gone",
+    NOT_MEMBER: "problem.party.members",
+    QUOTA_EXHAUSTED: "problem.video.quota",
   },
   leave: { CONFLICT: "problem.community.owner" },
   asking: { ...OFFICE, FULL: "problem.asking.full", RATE_LIMITED: "problem.asking.refused", CONFLICT: "problem.conflict" },

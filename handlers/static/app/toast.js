@@ -37,7 +37,9 @@ export function toast({ text, lead = null, url = null, onOpen, kind = "", pictur
   item.addEventListener("pointerenter", () => clearTimeout(timer));
   item.addEventListener("focusin", () => clearTimeout(timer));
   item.addEventListener("pointerleave", () => (timer = setTimeout(close, SHOWN_MS)));
-  box.append(item);
+  const last = box.lastElementChild;
+  if (kind !== "bad" && last?.classList.contains("bad")) last.before(item); // where only the last is shown, news hides no failure
+  else box.append(item);
   while (box.children.length > MAX_SHOWN) box.firstElementChild.remove();
   if (spoken) announce(spoken);
   return close;

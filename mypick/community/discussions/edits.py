@@ -27,6 +27,7 @@ from mypick.community.models import ModerationEntry, Report
 from mypick.community.policy import Action
 from mypick.community.streams import community_stream
 from mypick.community.terms.rules import TextRules
+from mypick.community.texts import require_revision
 from mypick.community.views import Done, Edited
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
@@ -268,8 +269,7 @@ class PostEdits:
         if row.author_id != held.standing.user_id:
             raise DomainError(Code.FORBIDDEN, "only who wrote it may edit it")
         require_shown(row)
-        if row.rev != rev:
-            raise DomainError(Code.CONFLICT, "it was edited meanwhile", details={"rev": row.rev})
+        require_revision(row.rev, rev)
         if await self._rules.judge(held.community, held.standing, text):
             raise DomainError(Code.FORBIDDEN, "a moderator has to look at this first: write anew")
 

@@ -121,8 +121,7 @@ class HeldPosts:
     async def list(self, actor: Actor, community_id: int, cursor: str | None, limit: int) -> Page[HeldPostView]:
         """What waits for a decision, the oldest first. For moderators: nobody else learns of it."""
         community, standing = await self._floor.standings.read_in(community_id, actor)
-        policy.require_entry(standing, community.visibility)
-        policy.require(standing, Action.READ_HELD)
+        policy.require_office(standing, community.visibility, Action.READ_HELD, self._floor.now())
         query = HeldPost.filter(community_id=community_id, status="waiting")
         if cursor is not None:
             (after,) = decode_cursor(cursor, _LIST, int)

@@ -17,6 +17,7 @@ from mypick.community.desk.weights import HIDE_AT
 from mypick.community.discussions.commands import NewReport, ReportComment, ReportDiscussion
 from mypick.community.discussions.edits import PostEdits
 from mypick.community.discussions.floor import Effect, Floor, Held, seq_in, standing_comment, standing_discussion
+from mypick.community.discussions.indexing import hide_post, indexed
 from mypick.community.discussions.models import Comment, Discussion
 from mypick.community.discussions.streams import COMMENT_EDITED, EDITED, stream_of
 from mypick.community.mentions import forget_text, quote_anew
@@ -26,6 +27,7 @@ from mypick.community.streams import community_stream
 from mypick.community.views import Done
 from mypick.errors import Code, DomainError
 from mypick.ids import Ids
+from mypick.search.index import put
 from mypick.streams import Event, NewEvent
 
 MAX_OPEN = 50  # reports of one person in one community that nobody has dealt with, those of messages among them
@@ -77,6 +79,7 @@ class PostReports:
                 return ()
             await type(post).filter(id=post.id).update(hidden_at=held.now)
             await forget_text([post.id])
+            await hide_post(post, community_id)
             return _shown_anew(held, post, None)
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:
@@ -148,6 +151,7 @@ class PostReports:
                 return ()
             await type(post).filter(id=post.id).update(hidden_at=None)
             await quote_anew(post.id, post.text, held.community)
+            await put([indexed(post, community_id)])
             return _shown_anew(held, post, actor.user_id)
 
         def reply(events: Sequence[Event]) -> Mapping[str, Any]:

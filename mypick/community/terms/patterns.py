@@ -9,8 +9,10 @@ from enum import Enum
 
 from mypick.community.terms.folding import View, views
 from mypick.community.terms.signs import JAMO, JAMO_VOWELS, keys_of
+from mypick.community.unseen import Without
 
 MIN_LETTERS = 2  # different ones side by side; ㅗ or an emoji is looked for as it is
+_WITHOUT = Without({"Cf", "Mn", "Me", "Cc", "Zs", "Zl", "Zp"})
 MIN_HIDDEN = 4  # letters of a Latin term that is known with signs in it: f*ck
 
 
@@ -71,8 +73,7 @@ def core_of(term: str) -> tuple[str, str, str]:
 
 def signs_of(text: str) -> str:
     """What can be seen of a text, without blanks: for terms that have no letters."""
-    wide = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(one for one in wide if unicodedata.category(one) not in ("Cf", "Mn", "Me", "Cc", "Zs", "Zl", "Zp"))
+    return unicodedata.normalize("NFKC", text).casefold().translate(_WITHOUT)
 
 
 def patterns_of(term: Term) -> list[Pattern]:

@@ -117,8 +117,7 @@ class Terms:
     async def _read(self, actor: Actor, community_id: int) -> Community:
         community = await _community(community_id)
         standing = (await self._standings.of_all([community_id], actor))[community_id]
-        policy.require_entry(standing, community.visibility)
-        policy.require(standing, Action.READ_TERMS)
+        policy.require_office(standing, community.visibility, Action.READ_TERMS, self._clock.now())
         return community
 
     async def _change(self, actor: Actor, name: str, command: Any, change: Any) -> Mapping[str, Any]:

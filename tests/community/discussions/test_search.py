@@ -14,7 +14,10 @@ from mypick.community.discussions.commands import (
     DeleteDiscussion,
     EditComment,
     EditDiscussion,
+    ReportComment,
+    ReportDiscussion,
 )
+from mypick.community.policy import Role
 from mypick.search import packer
 from mypick.search.commands import SearchTexts
 from tests.community.discussions.stage import begin, say
@@ -70,6 +73,28 @@ async def test_a_held_post_is_found_when_it_is_let_through(node: Node, cast: Cas
     decide = DecideHeldPost(post_id=held.id, approve=True, cid=cid())
     await node.communities.discussions.held.decide(cast["mo"], decide)
     assert await found(node, cast["bob"], "콘서트 has:link") == [("discussion", held.id)]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_of_posts_that_reports_hid_the_index_has_nothing(node: Node, clock: FakeClock, packed: bool) -> None:
+    cast = await community(node, clock, "alice", "a", "b", "c", "mo", roles={"mo": Role.MODERATOR})
+    posts = node.communities.discussions
+    topic = await begin(node, cast["alice"], cast.community, "콘서트", "text")
+    clock.advance(1)
+    answer = await say(node, cast["alice"], topic.id, "공연")
+    if packed:
+        assert await packer.pack_once(1)
+    edit = EditComment(comment_id=answer.id, cid=cid(), text="콘서트 공연", rev=1)
+    await posts.edits.edit_comment(cast["alice"], edit)
+    for who in "abc":
+        whole = ReportDiscussion(discussion_id=topic.id, reason="rude", cid=cid())
+        await posts.reports.report_discussion(cast[who], whole)
+        await posts.reports.report_comment(cast[who], ReportComment(comment_id=answer.id, reason="rude", cid=cid()))
+    assert await index_terms() == set()
+    assert await node.communities.search.reindex(lambda done: None) == await node.communities.search.count() == 0
+    await posts.reports.dismiss_discussion(cast["mo"], topic.id)
+    await posts.reports.dismiss_comment(cast["mo"], answer.id)
+    assert await found(node, cast["a"], "콘서트") == [("comment", answer.id), ("discussion", topic.id)]
 
 
 async def test_posts_are_indexed_anew(node: Node, cast: Cast) -> None:

@@ -26,6 +26,7 @@ export class WindowedList {
   #busy = false;
   #frame = null;
   #ended = true; // as one saw it last: kept through every change of sizes
+  #top = 0; // px, where the view stood then
 
   /**
    * @param {HTMLElement} scroller
@@ -38,7 +39,7 @@ export class WindowedList {
   constructor(scroller, list, source, { draw, onScroll }) {
     Object.assign(this, { scroller, list, source, draw, onScroll });
     scroller.addEventListener("scroll", () => this.#soon(), { passive: true });
-    this.sizes = new ResizeObserver(() => this.#ended && this.toEnd());
+    this.sizes = new ResizeObserver(() => this.#readsEnd() && this.toEnd());
     this.sizes.observe(scroller);
   }
 
@@ -56,11 +57,26 @@ export class WindowedList {
 
   /** Whether one reads what is said now. */
   get atEnd() {
-    return this.#endStands && this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < END_PX;
+    return this.#endStands && this.#nearEnd;
+  }
+
+  get #nearEnd() {
+    return this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight < END_PX;
   }
 
   get #endStands() {
     return !this.source.newer && this.last === (this.source.items.at(-1) ?? null);
+  }
+
+  /** Whether one read the end before what changes now. A scroll counts at once: the frame that tells of it may be late. */
+  #readsEnd(stood = this.#endStands) {
+    if (this.scroller.scrollTop !== this.#top) this.#see(stood && this.#nearEnd);
+    return this.#ended;
+  }
+
+  #see(ended) {
+    this.#ended = ended;
+    this.#top = this.scroller.scrollTop;
   }
 
   element(item) {
@@ -98,14 +114,14 @@ export class WindowedList {
       return;
     }
     this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.#ended = this.#endStands;
+    this.#see(this.#endStands);
   }
 
   /** Items were put behind the last. One who reads the end goes on reading the end. */
   appended(count) {
     const { items } = this.source;
     const follows = this.last === (items[items.length - count - 1] ?? null);
-    const ended = this.#ended;
+    const ended = this.#readsEnd(follows && !this.source.newer);
     if (!follows || (!ended && this.#rows.length >= MAX_ROWS)) return; // it is drawn when one comes there
     const fresh = items.slice(-count).map((item, index) => this.#row(item, items[items.length - count + index - 1]));
     this.#rows.push(...fresh);
@@ -156,7 +172,7 @@ export class WindowedList {
   }
 
   #look() {
-    this.#ended = this.atEnd;
+    this.#see(this.atEnd);
     this.onScroll();
     if (this.#busy) return;
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
@@ -228,7 +244,7 @@ export class WindowedList {
 
   /** Changes rows so that the first one in view stays where it is. */
   #keeping(change) {
-    if (this.#ended) {
+    if (this.#readsEnd()) {
       change();
       this.toEnd();
       return;

@@ -1,4 +1,4 @@
-"""Runs the test of the small markdown in Chromium."""
+"""Runs the tests of modules of the pages in Chromium, each on a page of its own."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import pytest
 from tests.installed import CHROMIUM, NODE
 
 pytestmark = pytest.mark.browser
+HERE = Path(__file__).parent
 
 
-async def test_markdown_shows_what_it_should_and_runs_nothing() -> None:
+@pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("*.browser.mjs")))
+async def test_a_module_keeps_its_promises_in_a_browser(name: str) -> None:
     process = await asyncio.create_subprocess_exec(
         str(NODE),
         "--test",
-        str(Path(__file__).parent / "markdown.browser.mjs"),
+        str(HERE / name),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, "CHROMIUM": str(CHROMIUM)},
