@@ -45,6 +45,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "claimCommunity": {"text": "this is my channel"},
     "decideClaim": {"accept": True},
     "editMessage": {"cid": "5f0d", "text": "hello <@17>!", "rev": 1},
+    "addReaction": {"emoji": "👍"},
+    "markRoomRead": {"seq": 42},
     "createDiscussion": {"cid": "5f0e", "title": "Which concert was the best?", "text": "I was at three of them."},
     "editDiscussion": {"cid": "5f0f", "title": "Which concert was best?", "text": "I was at three.", "rev": 1},
     "createComment": {"cid": "5f10", "text": "The first, of course.", "reply_to": 4711},

@@ -47,7 +47,7 @@ class PartiesView(ApiView):
 
     @rules(
         "openWatchParty", tag=TAG, scope=WRITE, limit="party.open", idempotent=True,
-        errors=(Code.NOT_FOUND, Code.NOT_MEMBER, Code.FULL),
+        errors=(Code.NOT_FOUND, Code.NOT_MEMBER, Code.FULL, Code.UPSTREAM_FAILED, Code.QUOTA_EXHAUSTED),
     )  # fmt: skip
     async def post(self, command: OpenParty) -> r201[PartyDetails]:
         """Open a party for a video. The asker is its host."""

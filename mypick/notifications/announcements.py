@@ -61,6 +61,11 @@ async def reword(keys: Collection[str], body: str) -> None:
     await Notice.filter(dedupe_key__in=list(keys)).update(body=body[:BODY_LIMIT])
 
 
+async def reword_at(url: str, kind: Kind, body: str) -> None:
+    """The same for the notices of a kind that lead to ``url``."""
+    await Notice.filter(url=url, kind=kind).update(body=body[:BODY_LIMIT])
+
+
 async def _keep(announcements: list[Announcement], now: datetime) -> list[Announcement]:
     """Write the notices of those that are new, and return them."""
     if not announcements:

@@ -25,6 +25,7 @@ class Notice(Model):
 
     class Meta:
         table = "notice"
+        indexes = (("url",),)
 
 
 class Notification(Model):

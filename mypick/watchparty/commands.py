@@ -17,6 +17,7 @@ LARGEST_SEQ = 2**53 - 1  # what JavaScript can count to
 MOST_BUFFERED_MS = 86_400_000  # a day
 MOST_ERROR_MS = 86_400_000
 MOST_CAPACITY = 5_000  # people in one party
+MAX_URL = 500  # characters of an address
 
 
 def _finite(value: Any) -> float:
@@ -92,9 +93,11 @@ class PolicyChanges(Command):
 
 
 class OpenParty(Command):
-    """Open a party for a video. Whoever opens it is its host."""
+    """Open a party for a video: one that MyPick knows, or the address of one on a platform. Exactly one of the two.
+    Whoever opens it is its host."""
 
-    content_id: Id
+    content_id: Id | None = None
+    url: Annotated[Line, Field(max_length=MAX_URL)] | None = None
     visibility: Visibility
     policy: Policy = Policy()
     title: Title | None = Field(None, description="the title of the video where it is left out")
@@ -103,6 +106,12 @@ class OpenParty(Command):
     starts_at: Moment | None = Field(None, description="when it begins; guests come in from ten minutes before")
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"content_id": 17, "visibility": "public"}]})
+
+    @model_validator(mode="after")
+    def _one_video(self) -> Self:
+        if (self.content_id is None) == (self.url is None):
+            raise ValueError("send either content_id or url")
+        return self
 
 
 class AddFile(Command):
@@ -167,7 +176,7 @@ class LeaveParty(Command):
 
 class Steer(Command):
     """One command to what is played. ``base_seq`` is the seq of the last event of the party that the client has seen:
-    where the timeline has moved on since, the answer is CONFLICT with the current one."""
+    where the timeline has moved on since, or no event has that seq yet, the answer is CONFLICT with the current one."""
 
     party_id: Id
     cid: Cid

@@ -41,6 +41,7 @@ class WatchParty(Model):
     votes_told_ms = fields.BigIntField(null=True)  # when an event told the votes of its queue last
     votes_due = fields.BooleanField(default=False)  # there are others since, which a job will tell
     created_by = fields.BigIntField(db_index=True)
+    titled_by = fields.BigIntField(null=True, db_index=True)  # whose words the title is; None: of who opened it
     created_at = fields.DatetimeField()
     ended_at = fields.DatetimeField(null=True)
 

@@ -17,10 +17,12 @@ from mypick.streams import Append, Event, NewEvent, Streams
 from mypick.watchparty import policy
 from mypick.watchparty.commands import ChangeParty, OpenParty
 from mypick.watchparty.entry.doors import require_time
+from mypick.watchparty.entry.invites import retitle
 from mypick.watchparty.entry.models import PartyAttendance
 from mypick.watchparty.entry.reminders import Reminders
 from mypick.watchparty.hosts import changed, member_of
 from mypick.watchparty.models import PartyMember, WatchParty
+from mypick.watchparty.playable import Videos
 from mypick.watchparty.playing import Playing
 from mypick.watchparty.reading import Reading
 from mypick.watchparty.streams import PARTY_CHANGED, TIMELINE, party_stream
@@ -47,6 +49,7 @@ class Parties:
         reading: Reading,
         streams: Streams,
         contents: Contents,
+        videos: Videos,
         *,
         clock: Clock,
         ids: Ids,
@@ -59,6 +62,7 @@ class Parties:
         self._reading = reading
         self._streams = streams
         self._contents = contents
+        self._videos = videos
         self._clock = clock
         self._ids = ids
         self._look = look
@@ -66,11 +70,13 @@ class Parties:
         self._capacity = capacity
 
     async def open(self, actor: Actor, command: OpenParty) -> PartyDetails:
-        """A new party, at the beginning of a video. ``FULL`` for whoever has too many that are not over."""
+        """A new party, at the beginning of a video. ``FULL`` for whoever has too many that are not over; for an address
+        as ``Videos.content_of`` says."""
         require_time(command.starts_at, self._clock.now())
         self._require_capacity(command.capacity)
-        content = await self._playing.playable(command.content_id)
-        shown = (await self._contents.of_ids([command.content_id]))[command.content_id]
+        content_id = command.content_id or await self._videos.content_of(actor, command.url or "")
+        content = await self._playing.playable(content_id)
+        shown = (await self._contents.of_ids([content_id]))[content_id]
         creator_id, title = shown.creator.id, command.title or shown.title[:MAX_TITLE]
         if command.visibility == "community":
             await self._require_belonging(creator_id, actor)
@@ -128,6 +134,9 @@ class Parties:
             if changes.get("starts_at"):
                 require_time(changes["starts_at"], self._clock.now())
                 await self._reminders.arm(party_id, changes["starts_at"])
+            if "title" in changes:
+                changes["titled_by"] = actor.user_id
+                await retitle(party_id, changes["title"])
             if changes:
                 turn.set(**changes)
                 turn.tell(PARTY_CHANGED, changed(turn.row, []), actor.user_id)

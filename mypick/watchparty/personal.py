@@ -9,22 +9,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
+from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
+
 from mypick.clock import Clock
 from mypick.ids import Ids
-from mypick.personal.contribution import BATCH, Contribution, Rows, Section, Step, bury_by_place, by_id, delete_batch
+from mypick.personal.contribution import Contribution, Rows, Section, Step, bury_by_place, by_id, delete_batch
 from mypick.streams import Append, Event, NewEvent, Streams
 from mypick.watchparty.chat.messages import erase
 from mypick.watchparty.chat.models import PartyMessage
+from mypick.watchparty.entry.invites import retitle
 from mypick.watchparty.entry.models import PartyAttendance, PartyInvite
+from mypick.watchparty.hosts import changed
 from mypick.watchparty.models import PartyMember, PartySeat, WatchParty
 from mypick.watchparty.queue.advance import drop
 from mypick.watchparty.queue.models import QueueItem, QueueVote
-from mypick.watchparty.streams import MESSAGE_DELETED, QUEUE_CHANGED, party_stream
+from mypick.watchparty.streams import MESSAGE_DELETED, PARTY_CHANGED, QUEUE_CHANGED, party_stream
 
 AT_ONCE = 100  # messages in one transaction: the party stands still for some 50 ms
 
 _COLUMNS = {
-    "watch_party": {"host_id", "former_host_id", "created_by"},  # it is its people's, and goes on
+    "watch_party": {"host_id", "former_host_id", "created_by", "titled_by"},  # it is its people's, and goes on
     "party_member": {"user_id"},
     "party_seat": {"user_id"},
     "party_invite": {"actor_id"},  # lets nobody in any more; that it was there stays
@@ -52,7 +57,7 @@ class PartyData:
                 Step("party votes", _votes),
                 Step("party invites", self._invites),
                 Step("party attendance", _attendance),
-                Step("party titles", _titles),
+                Step("party titles", self._titles),
                 Step("seats", _seats),
                 Step("party memberships", _memberships),
             ],
@@ -102,6 +107,24 @@ class PartyData:
         await self._streams.append_alone(Append(streams=[party_stream(row.party_id)], decide=decide))
         return 0
 
+    async def _titles(self, user_id: int, _: int) -> int | None:
+        """What they called parties, there and where people were asked to come; shown as their videos are from now on.
+        Open pages are told. One party in a transaction."""
+        row = await _named_by(user_id).exclude(title="").order_by("id").first()
+        if row is None:
+            return None
+
+        async def decide() -> Sequence[NewEvent]:
+            party = await WatchParty.get(id=row.id)
+            if party.titled_by not in (None, user_id):
+                return ()  # somebody has called it something else meanwhile
+            await WatchParty.filter(id=row.id).update(title="")
+            await retitle(row.id, "")
+            return () if party.ended_at else [NewEvent(party_stream(row.id), PARTY_CHANGED, changed(party, []))]
+
+        await self._streams.append_alone(Append(streams=[party_stream(row.id)], decide=decide))
+        return 0
+
     async def _invites(self, user_id: int, _: int) -> int | None:
         await PartyInvite.filter(actor_id=user_id, revoked_at=None).update(revoked_at=self._clock.now())
         return None
@@ -116,15 +139,6 @@ async def _attendance(user_id: int, _: int) -> int | None:
     return await delete_batch(PartyAttendance.filter(user_id=user_id))
 
 
-async def _titles(user_id: int, _: int) -> int | None:
-    """What they called their parties; those of which only the number is left are called nothing."""
-    named = WatchParty.filter(created_by=user_id).exclude(title="").order_by("id").limit(BATCH)
-    ids = [row[0] for row in await named.values_list("id")]
-    if ids:
-        await WatchParty.filter(id__in=ids).update(title="")
-    return 0 if len(ids) == BATCH else None
-
-
 async def _seats(user_id: int, _: int) -> int | None:
     return await delete_batch(PartySeat.filter(user_id=user_id))
 
@@ -137,9 +151,13 @@ def _been(user_id: int) -> AsyncIterator[Rows]:
     return by_id(PartyMember.filter(user_id=user_id), ("id", "party_id", "role", "invited", "created_at"))
 
 
+def _named_by(user_id: int) -> QuerySet[WatchParty]:
+    return WatchParty.filter(Q(titled_by=user_id) | Q(titled_by=None, created_by=user_id))
+
+
 def _opened(user_id: int) -> AsyncIterator[Rows]:
     columns = ("id", "title", "visibility", "content_id", "starts_at", "created_at", "ended_at")
-    return by_id(WatchParty.filter(created_by=user_id), columns)
+    return by_id(WatchParty.filter(Q(created_by=user_id) | Q(titled_by=user_id)), columns)
 
 
 def _said(user_id: int) -> AsyncIterator[Rows]:
@@ -165,7 +183,7 @@ def _invited(user_id: int) -> AsyncIterator[Rows]:
 
 
 _SECTIONS = (
-    Section("watch-parties", "watch parties that you opened", "연 같이 보기", _opened),
+    Section("watch-parties", "watch parties that you opened or named", "열거나 이름을 지은 같이 보기", _opened),
     Section("watch-parties-joined", "watch parties that you were in", "참여한 같이 보기", _been),
     Section("watch-party-messages", "what you said in watch parties", "같이 보기에서 한 말", _said),
     Section("watch-party-queue", "videos of yours that wait in watch parties", "같이 보기 대기열에 넣은 영상", _queued),

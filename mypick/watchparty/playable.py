@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
+from mypick.accounts.actor import Actor
 from mypick.content.views import ContentView
 from mypick.errors import Code, DomainError, not_found
 from mypick.watchparty.timeline import Playable
+
+
+class Videos(Protocol):
+    """Finds a video by its address."""
+
+    async def content_of(self, actor: Actor, address: str) -> int: ...
 
 
 def playable_of(content: ContentView | None) -> Playable:

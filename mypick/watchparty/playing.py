@@ -81,7 +81,7 @@ class Playing:
             policy.require(party, policy.role_of(party, member, actor.user_id), policy.Action.CONTROL)
             if refusal is not None:
                 raise refusal
-            turn.require_newest(command.base_seq)
+            await turn.require_newest(command.base_seq)
             lead = PAUSE_MS if command.op == "pause" else self._lead(party.id)
             moved = steered(
                 turn.timeline,

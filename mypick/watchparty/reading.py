@@ -236,14 +236,15 @@ def _view(row: WatchParty, contents: Mapping[int, ContentView], names: Mapping[i
     control: Any = row.may_control
     queue: Any = row.may_queue
     invite: Any = row.may_invite
+    content = contents.get(row.content_id)
     return PartyView(
         id=row.id,
-        title=row.title,
+        title=row.title or (content.title if content else ""),  # whoever called it something may be erased
         visibility=visibility,
         creator_id=row.creator_id,
         policy=PolicyView(control=control, queue=queue, invite=invite),
         host=Person(**names[row.host_id]) if row.host_id in names else None,
-        content=contents.get(row.content_id),
+        content=content,
         capacity=row.capacity,
         autoplay=row.autoplay,
         starts_at=row.starts_at,

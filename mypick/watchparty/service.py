@@ -27,9 +27,10 @@ from mypick.watchparty.leads import DelayBoard, Leads
 from mypick.watchparty.members import Evict, Members
 from mypick.watchparty.parties import Look, Parties
 from mypick.watchparty.personal import PartyData
+from mypick.watchparty.playable import Videos
 from mypick.watchparty.playing import Playing
 from mypick.watchparty.queue.history import History
-from mypick.watchparty.queue.queue import Queue, Videos
+from mypick.watchparty.queue.queue import Queue
 from mypick.watchparty.queue.showing import Queues
 from mypick.watchparty.reading import Reading
 from mypick.watchparty.reports import Reports
@@ -90,6 +91,7 @@ class WatchParties:
             self.reading,
             streams,
             contents,
+            videos,
             clock=clock,
             ids=ids,
             look=look,

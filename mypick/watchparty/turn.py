@@ -60,7 +60,9 @@ After = Callable[[Event], Awaitable[None]]
 class Turn:
     """What ``decide`` of a change sees and does: the row as it is under the lock, and what becomes of it."""
 
-    def __init__(self, row: WatchParty, now_ms: float, ids: Iterator[int]) -> None:
+    def __init__(
+        self, row: WatchParty, now_ms: float, ids: Iterator[int], head: Callable[[], Awaitable[int]]
+    ) -> None:
         self.row = row
         self.now_ms = now_ms
         self.timeline = timeline_of(row)
@@ -69,14 +71,18 @@ class Turn:
         self.columns: dict[str, Any] = {}
         self._after: list[tuple[str, After]] = []
         self._ids = ids
+        self._head = head
 
-    def require_newest(self, base_seq: int) -> None:
-        """``CONFLICT`` with the current timeline for a command that was meant for an older one."""
+    async def require_newest(self, base_seq: int) -> None:
+        """``CONFLICT`` with the current timeline for a command that was meant for an older one, or for one that was
+        never told: of another party, or of a database that was set back."""
         if base_seq < self.timeline.seq:
-            raise DomainError(
-                Code.CONFLICT, "the timeline has moved on: look at it and decide again",
-                details={"timeline": self.timeline.named()},
-            )  # fmt: skip
+            refusal = "the timeline has moved on: look at it and decide again"
+        elif base_seq > self.timeline.seq and base_seq > await self._head():
+            refusal = "base_seq is of no event that this party has told: look at the timeline and decide again"
+        else:
+            return
+        raise DomainError(Code.CONFLICT, refusal, details={"timeline": self.timeline.named()})
 
     def tell(self, kind: str, data: Mapping[str, Any], actor_id: int | None = None) -> None:
         """One more event, at most as many as the change may make."""
@@ -141,9 +147,12 @@ class Turns:
         ids = await self._ids.take(events)
         turns: list[Turn] = []
 
+        async def head() -> int:
+            return await self._streams.store.head_held(party_stream(party_id))
+
         async def decide_held() -> Sequence[NewEvent]:
             row = await WatchParty.get(id=party_id)
-            turn = Turn(row, self._shared.now_ms(), iter(ids))
+            turn = Turn(row, self._shared.now_ms(), iter(ids), head)
             turns[:] = [turn]
             await decide(turn)
             return turn.events

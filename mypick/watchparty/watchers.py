@@ -28,6 +28,7 @@ class Watched:
     seq: int = 0  # of the newest timeline that is known here
     status: str = ""
     effective_at_ms: int = 0
+    over: bool = False  # the party has ended: what comes after is of no use to anybody
     delays: Delays | None = None
     elsewhere: list[int] = field(default_factory=list)  # counts of delays of other nodes
 
@@ -109,6 +110,7 @@ class Watchers:
         if kind == TIMELINE and seq > watched.seq:
             watched.seq, watched.status = seq, data["status"]
             watched.effective_at_ms = data["effective_at_ms"]
+            watched.over = data["reason"] == "party-ended"
         elif kind == HOST_CHANGED:
             watched.host_id, watched.heard_ms = data["host_id"], None
 
@@ -119,7 +121,7 @@ class Watchers:
         if watched is not None:
             if watched.host_id is None:
                 watched.host_id = host_id
-            data = timeline.model_dump(include={"status", "effective_at_ms"})
+            data = timeline.model_dump(include={"status", "effective_at_ms", "reason"})
             self.saw(stream, TIMELINE, timeline.seq, data)
 
     def people(self) -> int:

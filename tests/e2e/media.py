@@ -40,15 +40,15 @@ async def serving(folder: Path) -> AsyncIterator[Media]:
 
 
 @asynccontextmanager
-async def party_stack(folder: Path) -> AsyncIterator[tuple[Stack, Media]]:
-    """A stack on SQLite whose parties may play what lies at the media server."""
+async def party_stack(folder: Path, database_url: str) -> AsyncIterator[tuple[Stack, Media]]:
+    """A stack on this SQLite whose parties may play what lies at the media server."""
     shelf = folder / "media"
     shelf.mkdir()
     async with (
         serving(shelf) as media,
         running(
             folder,
-            f"sqlite://{folder / 'mypick.sqlite3'}",
+            database_url,
             development=False,
             beside=(),
             MEDIA_ORIGINS=media.origin,

@@ -40,7 +40,7 @@ def main() -> int:
 async def play(folder: Path) -> dict[str, Any]:
     """The figures of one run; raises where a goal is missed."""
     scenes = Scenes(longest=LONGEST)
-    async with party_stack(folder) as (stack, media):
+    async with party_stack(folder, f"sqlite://{folder / 'mypick.sqlite3'}") as (stack, media):
         given = {"language": "en", "width": 900, "chromium": CHROMIUM, "pictures": "", "media": media.told}
         also = {"appoint": appointing(stack)}
         said = await scenes.play("endurance.mjs", "four_windows", stack, also=also, **given)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,23 +22,27 @@ VARIANTS = [("en", 1280), ("ko", 390)]  # a desk, a phone
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def party(official_client: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Stack, Media]]:
-    async with party_stack(tmp_path_factory.mktemp("party")) as made:
+async def party(
+    official_client: None, sqlite_in: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Stack, Media]]:
+    folder = tmp_path_factory.mktemp("party")
+    async with party_stack(folder, sqlite_in(folder)) as made:
         yield made
 
 
 @pytest.mark.parametrize(
-    ("scene", "language", "width"),
+    ("file", "scene", "language", "width"),
     [
-        (scene, *variant)
-        for number, scene in enumerate(scenes_of("party.mjs"))
+        (file, scene, *variant)
+        for file in ("party.mjs", "parties.mjs")
+        for number, scene in enumerate(scenes_of(file))
         for variant in (VARIANTS if scene == "sees_every_state_whole" else [VARIANTS[number % 2]])
     ],
 )
 async def test_a_guest(
-    scene: str, language: str, width: int, party: tuple[Stack, Media], scenes: Scenes
+    file: str, scene: str, language: str, width: int, party: tuple[Stack, Media], scenes: Scenes
 ) -> None:
     stack, media = party
     given: dict[str, Any] = {"language": language, "width": width, "chromium": CHROMIUM, "pictures": PICTURES}
     given["media"] = media.told
-    await scenes.play("party.mjs", scene, stack, also={"appoint": appointing(stack)}, **given)
+    await scenes.play(file, scene, stack, also={"appoint": appointing(stack)}, **given)

@@ -149,9 +149,9 @@ async def test_a_killed_server_leaves_the_party_one_new_host_within_twelve_secon
 
 
 async def test_a_server_that_is_killed_and_comes_back_plays_on_where_it_would_be(
-    tmp_path: Path, http: aiohttp.ClientSession
+    tmp_path: Path, sqlite_url: str, http: aiohttp.ClientSession
 ) -> None:
-    async with running(tmp_path, f"sqlite://{tmp_path / 'mypick.sqlite3'}", development=False) as stack:
+    async with running(tmp_path, sqlite_url, development=False) as stack:
         alice, bob = await people(stack, http, "alice", "bob")
         body = {"content_id": await content_of(stack, alice), "visibility": "public"}
         party = await alice.ok("POST", "/watch-parties", body)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from mypick.content.models import Content
+from mypick.limits.rates import DEFAULT_LIMITS
 from mypick.watchparty.models import WatchParty
 from tests.handlers.conftest import Fan, Rest, code_of
+from tests.handlers.fakes import VIDEOS
 from tests.watchparty.stage import video
 
 MANY = 21
@@ -49,6 +52,22 @@ async def test_a_party_is_opened_found_changed_and_ended(rest: Rest, alice: Fan,
     assert (refused[0], code_of(refused[1])) == (410, "GONE")
     _, answer, _ = await rest.call("GET", "/watch-parties", headers=bob.headers)
     assert answer["data"] == []
+
+
+async def test_a_party_is_opened_with_the_address_of_a_video(rest: Rest, alice: Fan, content: int) -> None:
+    async def opening(**video: object) -> tuple[int, str]:
+        body = {"visibility": "public", **video}
+        status, answer, _ = await rest.call("POST", "/watch-parties", json=body, headers=alice.headers)
+        return status, answer["data"]["title"] if answer["success"] else code_of(answer)
+
+    assert await opening(url=f"{VIDEOS}abc") == (201, "the video abc")
+    assert await opening(url=f"{VIDEOS}abc", title="again") == (201, "again")
+    assert await Content.filter(external_id="abc").count() == 1
+    assert await opening(url=f"{VIDEOS}private1") == (404, "NOT_FOUND")
+    for nothing in ("http://192.168.0.1/film.mp4", "https://x.example/film.mp4", "file:///etc/passwd", "no address"):
+        assert await opening(url=nothing) == (400, "INVALID")
+    for both_or_none in ({}, {"url": f"{VIDEOS}abc", "content_id": content}):
+        assert await opening(**both_or_none) == (400, "INVALID")
 
 
 async def test_a_party_by_invitation_is_known_to_those_who_were_asked_and_to_nobody_else(
@@ -106,3 +125,22 @@ async def test_nobody_has_more_than_twenty_parties_that_are_not_over(rest: Rest,
     assert len(set(ids)) == MANY - 1
     live = await rest.call("GET", "/watch-parties?live=true", headers=alice.headers)
     assert live[1]["data"] == [], "nobody is there"
+
+
+async def test_changes_of_parties_are_limited_for_each_host_alone(
+    rest: Rest, alice: Fan, bob: Fan, content: int
+) -> None:
+    """Each change may ask for reminders, so nobody moves a party without end."""
+    own, theirs = [await open_party(rest, fan, content) for fan in (alice, bob)]
+
+    async def change(fan: Fan, party_id: int, number: int) -> tuple[int, str | None]:
+        body = {"title": f"night {number}"}
+        status, answer, _ = await rest.call("PATCH", f"/watch-parties/{party_id}", json=body, headers=fan.headers)
+        return status, None if status == 200 else answer["error"]["details"]["limit"]
+
+    amount = DEFAULT_LIMITS["party.change"].rate.amount
+    assert [await change(alice, own, number) for number in range(amount)] == [(200, None)] * amount
+    assert await change(alice, own, amount) == (429, "party.change")
+    assert await change(bob, theirs, 0) == (200, None)
+    _, answer, _ = await rest.call("GET", f"/watch-parties/{own}", headers=alice.headers)
+    assert answer["data"]["title"] == f"night {amount - 1}"

@@ -9,12 +9,13 @@ from mypick.clock import to_wire
 from mypick.content.models import Content
 from mypick.db import Database
 from mypick.domain import Domain
+from mypick.notifications.models import Notice
 from mypick.watchparty.chat.commands import SendPartyMessage
 from mypick.watchparty.chat.models import PartyMessage
 from mypick.watchparty.commands import ChangeParty, OpenParty
 from mypick.watchparty.entry.commands import CreatePartyInvite, InvitePeople
 from mypick.watchparty.entry.models import PartyAttendance, PartyInvite
-from mypick.watchparty.models import PartyMember
+from mypick.watchparty.models import PartyMember, WatchParty
 from mypick.watchparty.queue.commands import QueueAdd, QueueVoteOn
 from mypick.watchparty.queue.models import QueueItem, QueueVote
 from mypick.watchparty.streams import party_stream
@@ -85,6 +86,59 @@ async def test_none_of_it_is_left_after_an_erasure(sqlite_database: Database, cl
         rest = await domain.streams.store.resume(party_stream(party_id), before["epoch"], 0, 200)
         told = [(event["type"], event.get("actor", {}).get("name")) for event in rest["events"]]
         assert ("message-deleted", "deleted user") in told
-        assert told[-1][0] == "queue-changed"
+        assert [kind for kind, _ in told[-2:]] == ["queue-changed", "party-changed"]  # which shows no title any more
         everywhere = await everything()
         assert everywhere.count("canary-7f3a") == 1  # what the other said
+
+
+async def test_a_title_is_nowhere_after_its_authors_erasure_whoever_quoted_it(
+    sqlite_database: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    """Others ask people to come by an invitation of theirs, which quotes a title that is not theirs."""
+    async with domain_on(clock, tmp_path / "storage") as domain:
+        people = [await sign_up(domain, name) for name in ("alice", "bob", "carol", "dora")]
+        who, other, third, fourth = people
+        parties, content = domain.parties, await video(domain.clock)
+        policy = {"invite": "everyone"}
+        body = {"content_id": content.id, "visibility": "public", "title": f"{CANARY} one", "policy": policy}
+        own = await parties.parties.open(who, OpenParty.model_validate(body))
+        theirs = await parties.parties.open(other, OpenParty.model_validate({**body, "title": "of the other"}))
+        await PartyMember.create(party_id=theirs.id, user_id=who.user_id, created_at=clock.now())
+        await PartyMember.filter(party_id=theirs.id).update(present=True, since_ms=1)
+        await WatchParty.filter(id=theirs.id).update(host_id=who.user_id)  # it was handed over
+        for party in (own, theirs):
+            await parties.invites.invite(other, party.id, InvitePeople(user_ids=[third.user_id]))
+        await parties.parties.change(who, theirs.id, ChangeParty(title=f"{CANARY} two"))
+        await parties.invites.invite(other, theirs.id, InvitePeople(user_ids=[fourth.user_id]))
+        await work_off(domain)
+        invitations = Notice.filter(kind="party-invite").order_by("id")
+        bodies = [row[0] for row in await invitations.values_list("body")]
+        assert bodies == [f"{CANARY} one", f"{CANARY} two", f"{CANARY} two"]  # the new title, also where it was quoted
+        before = await domain.streams.store.position(party_stream(own.id))
+        await erase(domain, who, clock)
+        assert CANARY not in await everything()
+        assert list(await invitations.values_list("title", "body")) == [
+            ("bob invites you to watch together", "")
+        ] * 3
+        for party in (own, theirs):
+            assert (await parties.reading.details(other, party.id)).title == content.title
+        rest = await domain.streams.store.resume(party_stream(own.id), before.epoch, before.head_seq)
+        assert [event["type"] for event in rest["events"]] == ["party-changed"]
+
+
+async def test_a_title_that_somebody_else_gave_outlives_who_opened_the_party(
+    sqlite_database: Database, clock: FakeClock, tmp_path: Path
+) -> None:
+    async with domain_on(clock, tmp_path / "storage") as domain:
+        who, other = await sign_up(domain, "alice"), await sign_up(domain, "bob")
+        content = await video(domain.clock)
+        body = {"content_id": content.id, "visibility": "public", "title": f"{CANARY} one"}
+        opened = await domain.parties.parties.open(who, OpenParty.model_validate(body))
+        await WatchParty.filter(id=opened.id).update(host_id=other.user_id)
+        await domain.parties.parties.change(other, opened.id, ChangeParty(title="the other's own"))
+        await erase(domain, who, clock)
+        assert (await domain.parties.reading.details(other, opened.id)).title == "the other's own"
+        export = await domain.personal.exports.ask(other)
+        await work_off(domain)
+        (row,) = (await download(domain, other, export.id))["watch-parties"]
+        assert row["title"] == "the other's own"

@@ -119,7 +119,9 @@ async def test_a_process_that_starts_anew_finds_the_timeline_where_it_was(databa
         await node.tick()
         await node.arrive(alice, party_id)
         assert await timeline(party_id) == before
-        assert (await node.parties.reading.details(alice, party_id)).host.name == "alice"  # type: ignore[union-attr]
+        host = (await node.parties.reading.details(alice, party_id)).host
+        assert host is not None
+        assert host.name == "alice"
 
 
 async def test_what_is_over_is_told_once_however_many_nodes_look(database: Database, clock: FakeClock) -> None:

@@ -10,7 +10,7 @@ from mypick.streams import Frame
 from mypick.watchparty.chat.reactions import MAX_KINDS, PART
 from tests.realtime.conftest import OpenClient, StartNode
 from tests.realtime.node import Node, until
-from tests.watchparty.stage import SPACE, Guest, guest, party
+from tests.watchparty.stage import SPACE, Guest, actor_of, guest, party
 
 
 async def react(one: Guest, emoji: str) -> str | None:
@@ -66,6 +66,19 @@ async def test_only_who_is_there_reacts_and_only_with_an_emoji(node: Node, clien
     inside = await guest(client, node, bob, opened.id)
     assert await react(inside, "boo") == "INVALID"
     assert await react(inside, "👏🏽") is None
+
+
+async def test_nobody_reacts_to_a_party_that_is_over(node: Node, client: OpenClient) -> None:
+    alice, bob = await node.register("alice"), await node.register("bob")
+    opened = await party(node, alice)
+    host, other = [await guest(client, node, fan, opened.id) for fan in (alice, bob)]
+    assert await react(other, "🎉") is None
+    await node.parties.reactions.tick()
+    await node.parties.parties.end(actor_of(alice), opened.id)
+    await host.socket.event("timeline")
+    assert [await react(one, "🎉") for one in (host, other)] == ["GONE", "GONE"]
+    await node.parties.reactions.tick()
+    assert len(host.socket.all("reactions")) == 1
 
 
 async def test_reactions_are_limited_and_bounded(client: OpenClient, start_node: StartNode) -> None:

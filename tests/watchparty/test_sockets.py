@@ -71,6 +71,23 @@ async def test_an_old_base_is_a_conflict_with_the_current_timeline(node: Node, c
     assert refused["error"]["details"]["timeline"] == host.timeline
 
 
+async def test_a_base_that_was_never_told_is_refused_with_the_current_timeline(
+    node: Node, client: OpenClient, alice: Fan, bob: Fan
+) -> None:
+    opened = await party(node, alice)
+    host = await guest(client, node, alice, opened.id)
+    other = await guest(client, node, bob, opened.id)
+    said = await other.ask("party-message", cid=cid(), text="hello")  # its seq is above that of the timeline
+    assert said["data"]["seq"] > host.timeline["seq"]
+    for base in (said["data"]["seq"] + 1, 2**53 - 1):
+        refused = await host.control("seek", base, position_ms=5_000)
+        assert refused["error"]["code"] == "CONFLICT"
+        assert refused["error"]["details"]["timeline"] == host.timeline
+        skipped = await host.ask("queue-next", cid=cid(), base_seq=base)
+        assert skipped["error"]["code"] == "CONFLICT"
+    assert (await host.control("seek", said["data"]["seq"], position_ms=5_000))["ok"]
+
+
 async def test_the_same_cid_twice_steers_once(node: Node, client: OpenClient, alice: Fan) -> None:
     opened = await party(node, alice)
     host = await guest(client, node, alice, opened.id)

@@ -41,10 +41,12 @@ class PartyReactions:
         self._news = asyncio.Event()
 
     def react(self, actor: Actor, command: ReactToParty) -> None:
-        """Count a reaction. Waits for nothing."""
+        """Count a reaction. Waits for nothing. ``GONE`` once this node has told that the party is over."""
         watched = self._watchers.parties.get(command.party_id)
         if watched is None or actor.user_id not in watched.sockets:
             raise DomainError(Code.NOT_MEMBER, "join the party first")
+        if watched.over:
+            raise DomainError(Code.GONE, "this party is over: open a new one")
         _add(self._own.setdefault(party_stream(command.party_id), Counter()), command.emoji, 1)
         self._news.set()
 

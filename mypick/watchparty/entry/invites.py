@@ -11,7 +11,8 @@ from mypick.clock import Clock
 from mypick.errors import Code, DomainError, invalid, not_found
 from mypick.ids import Ids
 from mypick.jobs.queue import Jobs
-from mypick.notifications.announcements import TELL, Announcement, announce_to
+from mypick.notifications.announcements import TELL, Announcement, announce_to, reword_at
+from mypick.notifications.views import Kind
 from mypick.pagination import Page, decode_cursor, encode_cursor, page_of
 from mypick.watchparty import policy
 from mypick.watchparty.entry.commands import CreatePartyInvite, InvitePeople
@@ -29,6 +30,7 @@ from mypick.watchparty.turn import Turn, Turns
 
 MAX_OPEN = 50  # invites of one party that still let somebody in
 MAX_OWN = 10  # of one guest among them
+INVITATION: Kind = "party-invite"  # whose body is the title
 _LIST = "party-invites"
 
 
@@ -136,7 +138,7 @@ class PartyInvites:
                 announcement = Announcement(
                     id=notice_id,
                     key=f"party-invite:{notice_id}",
-                    kind="party-invite",
+                    kind=INVITATION,
                     title=title,
                     body=body,
                     url=page_of_party(party_id),
@@ -178,6 +180,11 @@ class PartyInvites:
                 open=row.revoked_at is None and row.expires_at > now and row.uses < row.max_uses,
             )
         return found
+
+
+async def retitle(party_id: int, title: str) -> None:
+    """Let those who were asked to come read the title that the party has from now on, in the caller's transaction."""
+    await reword_at(page_of_party(party_id), INVITATION, title)
 
 
 def page_of_party(party_id: int) -> str:

@@ -95,7 +95,7 @@ class Reminders:
                     image_url=None,
                     creator_id=party.creator_id,
                     content_id=party.content_id,
-                    actor_id=party.created_by,  # whose words the title may be
+                    actor_id=party.titled_by or party.created_by,  # whose words the title is
                 )
                 await announce_to(languages.get(language, []), announcement, jobs=self._jobs, now=self._clock.now())
             await work.checkpoint({"after": last})

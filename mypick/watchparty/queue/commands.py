@@ -6,9 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from mypick.watchparty.commands import MAX_URL
 from mypick.wire import MAX_ID, Cid, Command, Id, Line
-
-MAX_URL = 500  # characters of an address
 
 
 class QueueAdd(Command):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 from tortoise.expressions import F
 
@@ -17,6 +16,7 @@ from mypick.streams import Event
 from mypick.watchparty import policy
 from mypick.watchparty.hosts import member_of
 from mypick.watchparty.models import WatchParty
+from mypick.watchparty.playable import Videos
 from mypick.watchparty.playing import Lead, Playing
 from mypick.watchparty.policy import Action, Role
 from mypick.watchparty.queue.advance import EVENTS, drop, load_next
@@ -32,12 +32,6 @@ from mypick.watchparty.views import Steered
 MAX_OWN = 10  # items of one guest in one queue
 GATHER_MS = 500  # one event of a party's votes in this time: thousands vote, and each event goes to thousands
 SHOW_VOTES = "watch-party.votes"
-
-
-class Videos(Protocol):
-    """Finds a video by its address."""
-
-    async def content_of(self, actor: Actor, address: str) -> int: ...
 
 
 class Queue:
@@ -200,7 +194,7 @@ class Queue:
 
         async def decide(turn: Turn) -> None:
             await self._require(turn, actor, Action.CONTROL)
-            turn.require_newest(command.base_seq)
+            await turn.require_newest(command.base_seq)
             found = await load_next(
                 turn, self._contents, self._lead(turn.row.id), item_id=command.item_id, actor_id=actor.user_id
             )

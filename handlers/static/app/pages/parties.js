@@ -1,5 +1,6 @@
 import { client } from "../client.js";
-import { $, el } from "../dom.js";
+import { $, announce, el } from "../dom.js";
+import { keepFresh } from "../fresh.js";
 import { inbox } from "../inbox.js";
 import { PagedList, emptyBox } from "../lists.js";
 import { partyCard, soonCard } from "../party/card.js";
@@ -28,7 +29,13 @@ if (client.user) {
   const mine = list("mine", "/watch-parties", { mine: true });
   const past = list("past", "/users/me/watch-parties", {}, pastRow, "rows box");
   for (const one of [live, soon, mine, past]) one.reload();
+  const renew = async () => {
+    const [begun, ...others] = await Promise.all([live, soon, mine].map((one) => one.renew()));
+    if (begun?.length) announce(begun.length === 1 ? t("parties.begun", { title: begun[0].title }) : counted("parties.begun.many", begun.length));
+    return [begun, ...others].every(Boolean);
+  };
+  keepFresh(renew);
   inbox.addEventListener("arrival", ({ detail }) => {
-    if (detail.data.kind.startsWith("party-")) for (const one of [live, soon, mine]) one.reload();
+    if (detail.data.kind.startsWith("party-")) renew();
   });
 }

@@ -22,6 +22,8 @@ import { toast } from "../toast.js";
 const EMOJI = ["😂", "😍", "😮", "👏", "🔥", "😢"];
 /** The place in the video and what lies over it are drawn this often, ms. */
 const DRAW_MS = 200;
+/** Shut doors are tried this often, and when they open, ms: the party may be moved meanwhile. */
+const DOORS_MS = 15 * 60_000;
 const RANKS = { guest: 0, cohost: 1, host: 2 };
 const LOWEST = { host: 2, cohosts: 1, everyone: 0 };
 
@@ -36,6 +38,9 @@ let communityId = null;
 let reclaimUntil = 0; // on the party's clock
 let gate = null; // how many are ready, of one timeline
 let shownContent = null;
+let coming = null; // the party, while its doors are shut
+let doors = null; // the timer that tries them
+let titled = t("party.title"); // what the window is called by
 
 const speech = new PartySpeech($("#spoken"));
 const float = new Float($("#float"));
@@ -81,7 +86,8 @@ function draw() {
   const player = stage.state === "broken" ? "broken" : stage.state === "loading" ? "player" : null;
   const mode = party.state === "out" || ends() || !now ? "off" : (player ?? (party.state === "away" ? "away" : now.playing ? (step?.mode ?? "starting") : "standing"));
   pace.show({ mode, error: step?.error_ms ?? null, status: now?.status });
-  stage.draw({ may: may("control"), next, startsAt: party.party?.starts_at, community: communityId && `/communities/${communityId}`, gate: gate?.seq === party.latest?.seq ? gate : { ready: 0, of: Math.max(party.online, party.members.size) } }, { play: deck.on.play, next: deck.on.next });
+  stage.draw({ may: may("control"), next, startsAt: party.party?.starts_at, community: communityId && `/communities/${communityId}`, byLink: invite !== null, coming, gate: gate?.seq === party.latest?.seq ? gate : { ready: 0, of: Math.max(party.online, party.members.size) } }, { play: deck.on.play, next: deck.on.next });
+  $("#emoji-row").hidden = party.state === "out" || ends();
   $("#claim").hidden = !(reclaimUntil && party.role !== "host" && now && now.at_ms < reclaimUntil);
 }
 
@@ -90,10 +96,12 @@ function drawAbout() {
   if (!about) return;
   for (const { user } of members.values()) names.set(user.id, user.name);
   $("#party").removeAttribute("aria-busy");
-  $("#party-title").textContent = about.title;
-  document.title = document.title.replace(t("party.title"), about.title);
   const { host } = about;
   const content = stage.content ?? about.content;
+  const title = about.title || content?.title || t("party.title"); // whoever called it something may be erased
+  $("#party-title").textContent = title;
+  document.title = document.title.replace(titled, () => title);
+  titled = title;
   const people = Math.max(online, members.size);
   $("#about").replaceChildren(
     ...[content && el("a", { href: `/creators/${content.creator.id}` }, content.creator.name), host && t("party.hostedBy", { name: host.name || names.get(host.id) || t("message.gone") }), t(`open.visibility.${about.visibility}`)].filter(Boolean).flatMap((part, at) => (at ? [" · ", part] : [part])),
@@ -161,7 +169,7 @@ function toEntry(name, entry) {
 
 async function addVideo() {
   const chosen = await chooseVideo(t("party.queue.add"), party.party.creator_id, { withAddress: true });
-  if (chosen) await attempt(() => party.ask("queue-add", chosen.url && !chosen.id ? { url: chosen.url } : { content_id: chosen.id }), t("party.queue.added"));
+  if (chosen) await attempt(() => party.ask("queue-add", chosen.url && !chosen.id ? { url: chosen.url } : { content_id: chosen.id }), t("party.queue.added"), "video");
 }
 
 // ---- what happens ----
@@ -181,6 +189,7 @@ function happened(event) {
   const { type, data, actor } = event;
   if (actor) names.set(actor.id, actor.name);
   if (type === "message-created" || type === "message-deleted") return chatting.hear(event);
+  if (data.reason === "party-ended") chatting.composer.enabled = false;
   if (type === "host-changed") {
     reclaimUntil = data.former_host_id === me ? (data.reclaim_until_ms ?? 0) : 0;
     if (data.host_id === me) toast({ text: t("party.said.hostYou"), kind: "good", spoken: "" });
@@ -202,8 +211,17 @@ async function entered() {
   communityId = data[0]?.id ?? null;
 }
 
+/** One came before the doors open: who has said so is reminded, and who stays is let in. */
+async function waitAtTheDoors({ retryAfterMs }) {
+  doors = setTimeout(() => party.open(), Math.min(retryAfterMs ?? DOORS_MS, DOORS_MS));
+  coming = (await client.request("GET", `/watch-parties/${party.id}`).catch(() => null))?.data ?? null; // by a link one is told nothing yet
+  if (coming && !party.party) $("#party-title").textContent = coming.title;
+  draw();
+}
+
 function stateChanged(state) {
   chatting.composer.enabled = state === "live" && !ends();
+  clearTimeout(doors);
   if (state === "live") {
     if (party.id !== id || invite) history.replaceState(null, "", `/parties/${party.id}`); // the invite has done its work
     entered();
@@ -211,7 +229,12 @@ function stateChanged(state) {
   }
   if (state === "out") {
     stage.close();
-    announce(t("party.out.lost"));
+    if (!party.party) {
+      $("#party").removeAttribute("aria-busy");
+      $("#party-title").textContent = t("party.title"); // what it is called one is not told
+    }
+    if (party.error?.code === "LOCKED") waitAtTheDoors(party.error);
+    else announce(t("party.out.lost"));
   }
   draw();
 }

@@ -2,15 +2,15 @@
 import { describe } from "../problems.js";
 import { toast } from "../toast.js";
 
-/** @returns {Promise<any>} what `work` gives, `null` where it failed */
-export async function attempt(work, done = null) {
+/** @returns {Promise<any>} what `work` gives, `null` where it failed; `situation` chooses the words for why */
+export async function attempt(work, done = null, situation = "party") {
   try {
     const result = await work();
     if (done) toast({ text: done, kind: "good" });
     return result ?? true;
   } catch (error) {
     if (!error.code) throw error;
-    toast({ text: describe(error, "party"), kind: "bad" });
+    toast({ text: describe(error, situation), kind: "bad" });
     return null;
   }
 }

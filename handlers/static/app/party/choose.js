@@ -19,7 +19,7 @@ export function chooseVideo(title, creatorId = null, { withAddress = false } = {
       ...["creator", "feed"].map((name) => el("button", { type: "button", data: { from: name }, "aria-pressed": "false" }, t(`choose.${name}`))),
     );
     const address = el("input", { id: "choose-url", type: "url", maxlength: 500, autocomplete: "off", placeholder: "https://www.youtube.com/watch?v=…" });
-    const byAddress = el("form", { class: "inline-form", method: "dialog" }, el("div", { class: "field" }, el("label", { for: "choose-url" }, t("choose.url")), address), el("button", { type: "submit", class: "button quiet" }, t("choose.add")));
+    const byAddress = el("form", { class: "inline-form", method: "dialog" }, el("div", { class: "field" }, el("label", { for: "choose-url" }, t("choose.url")), address), el("button", { type: "submit", class: "button quiet" }, t(creatorId === null ? "choose.go" : "choose.add")));
     byAddress.addEventListener("submit", (event) => {
       if (!address.value.trim()) return event.preventDefault();
       chosen = { url: address.value.trim() };
@@ -33,7 +33,7 @@ export function chooseVideo(title, creatorId = null, { withAddress = false } = {
       class: "rows",
       load: (cursor, signal) => client.request("GET", from === "feed" ? "/feed" : `/creators/${creatorId}/videos`, null, { query: { cursor, limit: 24 }, signal }),
       draw: (item) => row(item, () => ((chosen = item), dialog.close())),
-      empty: () => el("p", { class: "muted pad" }, t("choose.empty")),
+      empty: () => el("p", { class: "muted pad" }, t(from === "feed" ? "choose.empty.feed" : "choose.empty"), " ", from === "feed" && el("a", { href: "/creators" }, t("choose.follow"))),
     });
     const show = (name) => {
       from = name;

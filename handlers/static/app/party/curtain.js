@@ -1,6 +1,7 @@
 /** @file What lies over the picture: why nothing moves, how long yet, and what to do. */
 import { $, el, icon } from "../dom.js";
 import { dateTime, t } from "../texts.js";
+import { attendButton } from "./card.js";
 
 export class Curtain {
   #key = "";
@@ -66,11 +67,22 @@ export function unplayable(curtain, { address, again }) {
 
 const WHY = { BANNED: "banned", NOT_FOUND: "notFound", GONE: "over", FULL: "full", NOT_MEMBER: "members", FORBIDDEN: "kicked", UNAUTHENTICATED: "signedOut" };
 
-/** One is not in the party, or not any more. */
-export function out(curtain, error, { again, community = null }) {
+/**
+ * One is not in the party, or not any more. `byLink`: one came by an invite. `coming`: the party as it is shown to those
+ * who are not in it, for one that has not begun.
+ */
+export function out(curtain, error, { again, community = null, byLink = false, coming = null }) {
   const { code, details } = error ?? {};
+  if (code === "LOCKED" && details?.starts_at) {
+    curtain.show(`out early ${details.starts_at} ${coming?.id}`, () => [
+      el("p", { role: "alert" }, t("party.idle.at", { when: dateTime(details.starts_at) })),
+      quiet(t("party.out.early")),
+      coming && attendButton(coming),
+    ]);
+    return;
+  }
   const putOut = code === "NOT_MEMBER" && details && "until" in details; // by an eviction; a refusal says no time
-  const why = putOut ? "kicked" : (WHY[code] ?? "lost");
+  const why = putOut ? "kicked" : code === "NOT_FOUND" && byLink ? "link" : (WHY[code] ?? "lost");
   curtain.show(`out ${why}`, () => [
     el("p", { role: "alert" }, t(`party.out.${why}`)),
     details?.reason && quiet(t("room.state.reason", { reason: details.reason })),

@@ -9,6 +9,8 @@ const [UNSTARTED, PLAYING] = [-1, 1];
 /** The frame is told that somebody listens until it answers, this often and so many times, ms. */
 const KNOCK_MS = 250;
 const KNOCKS = 120;
+/** Of a frame that has loaded: what answers does so at once; a browser's own page of an error never does. */
+const KNOCKS_HEARD = 40;
 /** Told to play, it has not begun by then: the browser wants silence, or a touch, ms. */
 const REFUSED_MS = 3_000;
 
@@ -31,7 +33,7 @@ export class YouTubeFrame {
     return new Promise((resolve, reject) => {
       frame.addEventListener("onReady", () => resolve(frame));
       frame.addEventListener("onError", () => reject(new Error("the frame does not play this")));
-      frame.#knock(0, reject);
+      frame.#knock(0, 0, reject);
     });
   }
 
@@ -108,11 +110,11 @@ export class YouTubeFrame {
     this.#frame.remove();
   }
 
-  #knock(times, refuse) {
+  #knock(times, heard, refuse) {
     if (!this.#frame.isConnected || this.#ready) return;
-    if (times === KNOCKS) return refuse(new Error("the frame does not answer"));
+    if (times === KNOCKS || heard === KNOCKS_HEARD) return refuse(new Error("the frame does not answer"));
     if (this.#loaded) this.#send({ event: "listening" });
-    setTimeout(() => this.#knock(times + 1, refuse), KNOCK_MS);
+    setTimeout(() => this.#knock(times + 1, heard + Number(this.#loaded), refuse), KNOCK_MS);
   }
 
   #heard({ source, origin, data }) {

@@ -17,13 +17,13 @@ export const isVideo = (content) => content.kind !== "post";
 
 /** Asks about a party for `content`, or which video first; opens it and goes there. */
 export async function openParty(content = null) {
-  const video = content ?? (await chooseVideo(t("parties.open")));
+  const video = content ?? (await chooseVideo(t("parties.open"), null, { withAddress: true }));
   if (!video) return;
   const answer = await ask({
     title: t("open.title"),
-    text: video.title,
+    text: video.title ?? video.url,
     fields: [
-      field("title", t("open.name"), { maxlength: 150, placeholder: video.title.slice(0, 150) }),
+      field("title", t("open.name"), { maxlength: 150, placeholder: video.title?.slice(0, 150) ?? t("open.asVideo") }),
       visibilityChoice(),
       whoChoice("control"),
       field("starts", t("open.starts"), { type: "datetime-local", min: localMinute(Date.now()) }),
@@ -33,7 +33,7 @@ export async function openParty(content = null) {
   if (!answer) return;
   try {
     const { data } = await client.request("POST", "/watch-parties", {
-      content_id: video.id,
+      ...(video.id ? { content_id: video.id } : { url: video.url }),
       visibility: answer.visibility,
       policy: { control: answer.control },
       ...(answer.title.trim() ? { title: answer.title.trim() } : {}),
@@ -41,7 +41,7 @@ export async function openParty(content = null) {
     });
     location.assign(`/parties/${data.id}`);
   } catch (error) {
-    toast({ text: describe(error, "party"), kind: "bad" });
+    toast({ text: describe(error, video.id ? "party" : "video"), kind: "bad" });
   }
 }
 

@@ -90,14 +90,14 @@ export class Stage {
     else $("#stage").requestFullscreen?.().catch(() => {});
   }
 
-  /** Draws what lies over the picture. @param {object} about `may`, `next` (a title), `startsAt`, `community`, `gate` */
+  /** Draws what lies over the picture. @param {object} about `may`, `next` (a title), `startsAt`, `community`, `byLink`, `coming`, `gate` */
   draw(about, run) {
     const { party, curtain } = this;
     const { may, next, startsAt } = about;
     const now = party.now;
     const blocked = party.step?.mode === "blocked" && performance.now() - this.#touched > TOUCHED_MS;
     if (blocked) this.#refused();
-    if (party.state === "out") return scenes.out(curtain, party.error, { again: () => party.open(), community: about.community });
+    if (party.state === "out") return scenes.out(curtain, party.error, { again: () => party.open(), community: about.community, byLink: about.byLink, coming: about.coming });
     if (party.party?.ended_at) return scenes.out(curtain, { code: "GONE" }, {});
     if (party.state === "joining" && party.error?.code === "FULL") return scenes.out(curtain, party.error, { again: () => party.open() });
     if (!now || !party.party) return; // the page says from the start that one is on the way
