@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import itertools
 import json
 import math
 import os
-import random
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -25,35 +25,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import uvloop
-from prometheus_client import CollectorRegistry
 
+from benchmarks.inside import communities_on, streams_alone
+from config.collector import collect_rarely
 from mypick import db
-from mypick.accounts import queries as people
 from mypick.accounts.actor import Actor
 from mypick.accounts.models import User
-from mypick.bus.memory import MemoryBus
 from mypick.clock import SystemClock
 from mypick.community.commands import SendMessage
 from mypick.community.models import Membership, Room
 from mypick.community.policy import Role
-from mypick.community.service import Communities
 from mypick.community.streams import room_of
-from mypick.control import Eviction
 from mypick.creators.models import Creator
-from mypick.creators.proofs import ChannelProofs
 from mypick.ids import Ids
-from mypick.jobs.queue import Jobs
-from mypick.limits import Limits
-from mypick.metrics import Metrics
 from mypick.streams import Append as Unit
 from mypick.streams import NewEvent, ReceiptKey, Streams
+from mypick.streams.events import Done
 from mypick.streams.models import Stream, StreamEvent
 
 STREAMS = 8  # rooms that are written to, turn by turn
 WRITERS = 256  # messages under way at once in the first phase
 POOL = 10  # database connections, the server's default
 ACTORS = 64  # people who write, turn by turn
-CLOSING = 30.0  # seconds that our appender has to write what still waits
 TEXT = "x" * 100
 
 Append = Callable[[str, dict[str, Any]], Any]
@@ -110,29 +103,11 @@ async def _new_streams() -> list[str]:
     return keys
 
 
-@asynccontextmanager
-async def _streams() -> AsyncIterator[Streams]:
-    metrics = Metrics.on(CollectorRegistry())
-    bus = MemoryBus(metrics=metrics)
-    streams = Streams(
-        bus=bus,
-        ids=Ids(),
-        clock=SystemClock(),
-        people=people.people,
-        node="bench",
-        rng=random.Random(1),  # spreads retries
-        metrics=metrics,
-    )
-    await bus.start(streams.delivery.on_message, streams.delivery.look_now)
-    appending = asyncio.create_task(streams.appender.run())
-    try:
-        yield streams
-    finally:
-        streams.appender.close()
-        await streams.appender.written(CLOSING)
-        appending.cancel()
-        await streams.delivery.close()
-        await bus.close()
+class Ungrouped(Streams):
+    """Each unit in a transaction of its own, as most chat servers write: what the groups are worth."""
+
+    async def append(self, unit: Unit) -> Done:
+        return await self.append_alone(unit)
 
 
 @asynccontextmanager
@@ -140,7 +115,7 @@ async def ours() -> AsyncIterator[Appending]:
     """The server's own way: receipts, group commit, and after the commit the frames for the bus, with a query for
     the names of the actors. No client listens."""
     run, numbers = time.time_ns(), itertools.count()
-    async with _streams() as streams:
+    async with streams_alone() as streams:
 
         async def append(key: str, data: dict[str, Any]) -> None:
             number = next(numbers)
@@ -153,31 +128,12 @@ async def ours() -> AsyncIterator[Appending]:
 
 
 @asynccontextmanager
-async def chat() -> AsyncIterator[Appending]:
+async def chat(kind: type[Streams] = Streams) -> AsyncIterator[Appending]:
     """The whole of ``send-message``, in rooms of their own: who may, in which mode, at what rate; the message's row and
     event. One room for each stream, members who write turn by turn."""
-    clock, ids, numbers, run = SystemClock(), Ids(), itertools.count(), time.time_ns()
-    jobs = Jobs(clock, work=False)
-    meter = Limits(clock=clock, overrides={"community.send": "1000000/1s"}).meter("community.send")
-
-    async def evict(_: Eviction) -> None:
-        return
-
-    async def look() -> None:
-        return
-
-    async with _streams() as streams:
-        communities = Communities(
-            streams,
-            people.people,
-            clock=clock,
-            ids=ids,
-            jobs=jobs,
-            meter=meter,
-            evict=evict,
-            look=look,
-            proofs=ChannelProofs({}, clock),
-        )
+    clock, numbers, run = SystemClock(), itertools.count(), time.time_ns()
+    async with streams_alone(kind) as streams:
+        communities = communities_on(streams)
         actors = await _members(run, clock.now())
         rooms = {}
         for number in range(STREAMS):
@@ -218,6 +174,7 @@ async def _members(run: int, now: datetime) -> list[Actor]:
 APPENDERS: Mapping[str, Callable[[], AbstractAsyncContextManager[Appending]]] = {
     "ours": ours,
     "chat": chat,
+    "chat, each alone": functools.partial(chat, Ungrouped),
     "one-per-transaction": one_per_transaction,
 }
 
@@ -259,6 +216,7 @@ async def measure(url: str, appender: str, messages: int) -> Appended:
     """Raises ``mypick.db.DatabaseUnavailable`` if ``url`` does not answer. What was written stays there."""
     async with db.open_database(url, POOL) as database:
         await database.migrate()
+        collect_rarely()  # as the server does
         async with APPENDERS[appender]() as (append, keys):
             return await _measure(append, keys, messages)
 

@@ -38,6 +38,7 @@ class Size:
     messages: int
     storm: int
     talk: int  # messages to the big room
+    members: int
     searched: int
     searches: int  # of each kind; a peer gets a tenth
     party: tuple[int, float, str]  # guests, minutes, seeds
@@ -58,6 +59,7 @@ FULL = Size(
     messages=5_000,
     storm=5_000,
     talk=200,
+    members=10_000,
     searched=1_000_000,
     searches=100,
     party=(50, 10.0, "1,2,3"),
@@ -77,6 +79,7 @@ QUICK = Size(
     messages=200,
     storm=60,
     talk=20,
+    members=120,
     searched=2_000,
     searches=2,
     party=(6, 1.0, "1"),

@@ -31,7 +31,6 @@ EVERY = 0.5  # seconds between two commands
 CLOCK_EVERY, REPORT_EVERY = 5.0, 10.0  # seconds, of each guest
 AT_ONCE = 1_000  # connections under way
 CONTENT_ID = 1
-ANY_SEQ = 2**53 - 1  # a base that is never old: one host gives all commands
 UNLIMITED = ("socket.handshake", "socket.connect", "socket.sync", "socket.command", "party.control")
 _SPACE = b"/watch-party,"
 _TIMELINE = b"42" + _SPACE + b'["timeline"'
@@ -67,6 +66,7 @@ class Guests(Load):
         self._tokens = iter(tokens)
         self._party_id = party_id
         self._cids = map(str, itertools.count(time.time_ns()))
+        self._newest = 0  # seq of the newest timeline that was read: one host gives all commands, long after each other
 
     def steer(self, commands: int) -> tuple[int, list[float], list[float], list[float], float]:
         """``commands`` seeks, one each ``EVERY``: events read; of each command how long the ack took, how long it was
@@ -80,7 +80,9 @@ class Guests(Load):
         def feed(_: Client, packet: bytes) -> None:
             nonlocal acks
             if packet.startswith(_TIMELINE):
-                number = numbers.setdefault(packet, len(numbers))  # events come in order of their seq
+                if packet not in numbers:
+                    numbers[packet] = self._read_timeline(packet, len(numbers))
+                number = numbers[packet]
                 if number >= commands:
                     raise LoadError("more timelines than commands")
                 seen[number] += 1
@@ -100,7 +102,7 @@ class Guests(Load):
                 said = {
                     "party_id": self._party_id,
                     "cid": next(self._cids),
-                    "base_seq": ANY_SEQ,
+                    "base_seq": self._newest,
                     "op": "seek",
                     "position_ms": 1_000 * (begun + 1),
                 }
@@ -179,6 +181,11 @@ class Guests(Load):
             "rtt_ms": 40.0,
         }
 
+    def _read_timeline(self, packet: bytes, number: int) -> int:
+        """``number``: events come in the order of their seq."""
+        self._newest = json.loads(packet.removeprefix(b"42" + _SPACE))[1]["seq"]
+        return number
+
     def _say(self, client: Client, number: bytes, event: str, data: object) -> None:
         self._send(client, wire.client_frame(b"42" + _SPACE + number + json.dumps([event, data]).encode()))
 
@@ -200,6 +207,7 @@ class Guests(Load):
             return
         if not packet.startswith(_ACK + b'0[{"ok":true'):
             raise LoadError(f"join-party was answered {packet[:200]!r}")
+        self._newest = json.loads(packet.removeprefix(_ACK + b"0"))[0]["data"]["timeline"]["seq"]
         self._welcomed(client)
 
 

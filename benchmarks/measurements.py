@@ -20,6 +20,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], Measurement]] = {
     "idle": on_sockets.measure_idle,
     "idle-few": on_sockets.measure_idle_few,
     "append": on_storage.measure_append,
+    "members": on_storage.measure_members,
     "search": on_storage.measure_search,
     "search-sqlite": on_storage.measure_search_sqlite,
     "party": on_parties.measure_party,

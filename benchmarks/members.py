@@ -1,38 +1,34 @@
 """The list of 10,000 members: how long a page and a search of it take, and how large the answer to ``join-room`` is.
 
-``await measure(url)`` with the address of an empty, migrated database.
+Run by ``benchmarks.run`` as a child on an empty database: it prints one JSON line.
 """
 
 from __future__ import annotations
 
-import asyncio
+import argparse
+import json
 import random
+import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 import orjson
+import uvloop
 
-from mypick.accounts import queries as people
+from benchmarks.inside import communities_on, streams_alone
+from config.collector import collect_rarely
 from mypick.accounts.actor import Actor
 from mypick.accounts.models import User
-from mypick.bus.memory import MemoryBus
 from mypick.clock import SystemClock
 from mypick.community.commands import SendMessage
 from mypick.community.models import Membership, Room
 from mypick.community.policy import Role
 from mypick.community.service import Communities
-from mypick.control import Eviction
 from mypick.creators.models import Creator
-from mypick.creators.proofs import ChannelProofs
 from mypick.db import open_database
-from mypick.ids import Ids
-from mypick.jobs.queue import Jobs
-from mypick.limits import Limits
-from mypick.metrics import Metrics
-from mypick.streams import Streams
 
-MEMBERS = 10_000
+SEARCHES = 100
 PAGE = 50  # members on a page
 SPOKEN = 50  # messages of 200 characters that whoever comes in is shown
 
@@ -42,32 +38,29 @@ class Members:
     pages: int
     page_p95_ms: float
     search_p95_ms: float
-    join_bytes: int
+    join_kib: float
 
 
-async def measure(url: str) -> Members:
+async def measure(url: str, members: int) -> Members:
+    """``url`` of an empty database."""
     async with open_database(url) as database:
         await database.migrate()
-        communities, streams = _communities()
-        appending = asyncio.create_task(streams.appender.run())
-        try:
-            return await _measured(communities)
-        finally:
-            streams.appender.close()
-            await appending
+        collect_rarely()  # as the server does
+        async with streams_alone() as streams:
+            return await _measured(communities_on(streams), members)
 
 
-async def _measured(communities: Communities) -> Members:
+async def _measured(communities: Communities, members: int) -> Members:
     now = SystemClock().now()
     rows = [
         User(
             email=f"fan{number}@example.com",
             password_hash="",
-            display_name=f"fan {number} {chr(0xAC00 + number)}",
+            display_name=f"fan {number} {chr(0xAC00 + number % 11_172)}",
             settings={},
             created_at=now,
         )
-        for number in range(MEMBERS)
+        for number in range(members)
     ]
     await User.bulk_create(rows, batch_size=500)
     ids = await User.all().order_by("id").values_list("id", flat=True)
@@ -91,8 +84,8 @@ async def _measured(communities: Communities) -> Members:
         if cursor is None:
             break
     searches: list[float] = []
-    for _ in range(100):
-        q = f"fan {random.randrange(MEMBERS)}"
+    for _ in range(SEARCHES):
+        q = f"fan {random.randrange(members)}"
         began = time.perf_counter()
         await communities.members.list(asker, community_id, q, None, PAGE)
         searches.append(time.perf_counter() - began)
@@ -105,41 +98,21 @@ async def _measured(communities: Communities) -> Members:
         pages=len(pages),
         page_p95_ms=_p95(pages),
         search_p95_ms=_p95(searches),
-        join_bytes=len(orjson.dumps(joined.model_dump(mode="json"))),
+        join_kib=round(len(orjson.dumps(joined.model_dump(mode="json"))) / 1_024, 1),
     )
-
-
-def _communities() -> tuple[Communities, Streams]:
-    clock, ids = SystemClock(), Ids()
-
-    async def evict(_: Eviction) -> None:
-        return
-
-    async def look() -> None:
-        return
-
-    streams = Streams(
-        bus=MemoryBus(),
-        ids=ids,
-        clock=clock,
-        people=people.people,
-        node="members",
-        rng=random.Random(1),
-        metrics=Metrics.unread(),
-    )
-    communities = Communities(
-        streams,
-        people.people,
-        clock=clock,
-        ids=ids,
-        jobs=Jobs(clock, work=False),
-        meter=Limits(clock=clock, overrides={"community.send": "1000000/1s"}).meter("community.send"),
-        evict=evict,
-        look=look,
-        proofs=ChannelProofs({}, clock),
-    )
-    return communities, streams
 
 
 def _p95(seconds: list[float]) -> float:
     return round(sorted(seconds)[int(len(seconds) * 0.95)] * 1_000, 2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="One round on one database.")
+    parser.add_argument("--url", required=True, help="the database, as DATABASE_URL")
+    parser.add_argument("--members", type=int, default=10_000)
+    chosen = parser.parse_args()
+    sys.stdout.write(json.dumps(asdict(uvloop.run(measure(chosen.url, chosen.members)))) + "\n")
+
+
+if __name__ == "__main__":
+    main()

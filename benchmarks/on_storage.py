@@ -1,11 +1,11 @@
-"""What storage costs: durable appends, and search in a million messages."""
+"""What storage costs: durable appends, the list of members, and search in a million messages."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
 
-from benchmarks import search
+from benchmarks import members, search
 from benchmarks.append import APPENDERS
 from benchmarks.bench import Bench, InexactError, progress
 from benchmarks.subjects import on_core
@@ -13,6 +13,7 @@ from benchmarks.table import Figure, Goal, Measurement, Round
 from tests.servers import PostgresServer
 
 SEARCH_LIMIT = 1_200.0  # seconds for one database
+MEMBERS_LIMIT = 120.0  # seconds for one round
 APPEND_LIMIT = 300.0  # seconds for one round of one appender
 
 
@@ -37,6 +38,31 @@ def measure_append(bench: Bench) -> Measurement:
         ),
         (Goal("rate", 8.0, "one-per-transaction", "≥"), Goal("half_p99_ms", 50.0)),
         rounds,
+    )
+
+
+def measure_members(bench: Bench) -> Measurement:
+    """A fresh database for each round, with its server on the load's core."""
+    rounds: list[Round] = []
+    with on_core(bench.cores.load):
+        postgres = PostgresServer(fsync=True)
+    with postgres:
+        for number in range(bench.size.rounds):
+            progress("members", number, "ours")
+            arguments = ["--url", postgres.create_database(f"bench{number}"), "--members", str(bench.size.members)]
+            measured = bench.child("members", arguments, MEMBERS_LIMIT, "PostgreSQL")
+            rounds.append({key: float(value) for key, value in measured.items()})
+    return Measurement(
+        "members",
+        f"A community of {bench.size.members:,} members: pages of {members.PAGE}, a part of a name looked for, "
+        f"and what join-room answers with {members.SPOKEN} messages of 200 characters",
+        (
+            Figure("page_p95_ms", "p95 ms of a page"),
+            Figure("search_p95_ms", "p95 ms of a search"),
+            Figure("join_kib", "KiB of a join"),
+        ),
+        (Goal("page_p95_ms", 50.0), Goal("search_p95_ms", 50.0), Goal("join_kib", 32.0)),
+        {"ours": rounds},
     )
 
 

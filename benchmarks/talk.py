@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from benchmarks.client import Client, LoadError
-from benchmarks.crowd import ANY_SEQ, AT_ONCE, EVERY, Guests, at_share, open_party
+from benchmarks.crowd import AT_ONCE, EVERY, Guests, at_share, open_party
 from benchmarks.sample import SETTLE
 from benchmarks.stage import Stage
 from benchmarks.subjects import Cores, on_core, started
@@ -103,7 +103,7 @@ class Talkers(Guests):
                 said.read(packet, _said_number)
                 self._latencies.append(0.0)  # a sign of life
             elif packet.startswith(_TIMELINE):
-                steered.read(packet, lambda _: len(steered.numbers))  # events come in the order of their seq
+                steered.read(packet, lambda packet: self._read_timeline(packet, len(steered.numbers)))
             elif packet.startswith(_REACTIONS):
                 events += 1
                 if client is guests[0] and (found := _COUNTS.search(packet)):
@@ -148,7 +148,7 @@ class Talkers(Guests):
         return {"party_id": self._party_id, "cid": next(self._cids), "text": text}
 
     def _seek(self, number: int) -> dict[str, object]:
-        said = {"cid": next(self._cids), "base_seq": ANY_SEQ, "op": "seek", "position_ms": 1_000 * number}
+        said = {"cid": next(self._cids), "base_seq": self._newest, "op": "seek", "position_ms": 1_000 * number}
         return {"party_id": self._party_id, **said}
 
 

@@ -66,7 +66,12 @@ def test_a_quick_run_measures_everything_and_counts_exactly(tmp_path: Path, caps
     assert figures["received"] == figures["expected"] > 0
     assert 0 < figures["p99_ms"] <= figures["last_p99_ms"]
     assert figures["join_kib"] > 1
-    for appender in ("ours", "chat", "one-per-transaction"):
+    (figures,) = rounds["members"]["ours"]
+    assert figures["pages"] == 3  # of 120 members
+    assert figures["page_p95_ms"] > 0
+    assert figures["search_p95_ms"] > 0
+    assert 1 < figures["join_kib"] < 32
+    for appender in ("ours", "chat", "chat, each alone", "one-per-transaction"):
         (appended,) = rounds["append"][appender]
         assert appended["stored"] == appended["expected"] > 0
         assert appended["rate"] > 0
