@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import gc
 import os
 import shutil
 import uuid
@@ -58,6 +60,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(module.split(".")[1]))
         elif module.startswith(SHARED_STACKS):
             item.add_marker(pytest.mark.xdist_group(module))
+
+
+def pytest_collection_finish() -> None:
+    """What stands now lives to the end: Python's collector need not look at it again. The server looks even more
+    rarely (`config/collector.py`); migrating again and again would take gigabytes until it did."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(1_000, 10, 50)
 
 
 def run_apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -121,17 +131,34 @@ def postgres_template(postgres_server: PostgresServer) -> str:
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "mypick.sqlite3"
-    run_apart(lambda: migrate(f"sqlite://{path}"))
-    return path
+    """A migrated database to copy, made once for all workers of a run: 4 s of CPU."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of the run, while each worker has a folder of its own in it
+    whole, being_made = folder / "template.sqlite3", folder / "template.being-made.sqlite3"
+    with (folder / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not whole.exists():
+            run_apart(lambda: migrate(f"sqlite://{being_made}"))
+            being_made.rename(whole)
+    return whole
+
+
+@pytest.fixture(scope="session")
+def sqlite_in(sqlite_template: Path) -> Callable[[Path], str]:
+    """Puts a migrated, empty database into a folder, as ``mypick.sqlite3``; its address."""
+
+    def put(folder: Path) -> str:
+        shutil.copyfile(sqlite_template, path := folder / "mypick.sqlite3")
+        return f"sqlite://{path}"
+
+    return put
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    path = tmp_path / "mypick.sqlite3"
-    shutil.copyfile(sqlite_template, path)
+def sqlite_url(sqlite_in: Callable[[Path], str], tmp_path: Path) -> str:
     forget_statements()
-    return f"sqlite://{path}"
+    return sqlite_in(tmp_path)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ collect_ignore_glob = [f"test_{mark}*.py" for mark in ("node", "browser") if mis
 @pytest.fixture(params=["embedded", "full"])
 async def stack(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stack]:
     if request.param == "embedded":
-        database, redis = f"sqlite://{tmp_path / 'mypick.sqlite3'}", ""
+        database, redis = request.getfixturevalue("sqlite_url"), ""
     else:
         database, redis = request.getfixturevalue("postgres_url"), request.getfixturevalue("redis_url")
     async with running(tmp_path, database, redis) as stack:
@@ -74,7 +74,7 @@ async def shared_stack(
     """One stack for all scenes of a file, who bring people and channels of their own."""
     folder = tmp_path_factory.mktemp(str(request.param))
     if request.param == "embedded":
-        async with running(folder, f"sqlite://{folder / 'mypick.sqlite3'}", development=False) as stack:
+        async with running(folder, request.getfixturevalue("sqlite_in")(folder), development=False) as stack:
             yield stack
         return
     postgres, redis = request.getfixturevalue("postgres_server"), request.getfixturevalue("redis_server")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,9 +30,11 @@ PLAYED = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser_stack(official_client: None, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def browser_stack(
+    official_client: None, sqlite_in: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stack]:
     folder = tmp_path_factory.mktemp("browser")
-    async with running(folder, f"sqlite://{folder / 'mypick.sqlite3'}", development=False) as stack:
+    async with running(folder, sqlite_in(folder), development=False) as stack:
         yield stack
 
 

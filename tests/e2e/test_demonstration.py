@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import socketio
 
 from demo.film import FILMS
-from tests.e2e.stack import Process, Rest, ran
+from tests.e2e.stack import Process, Rest, ran, until
+
+PARTIES = "/watch-party"
 
 
 async def seed(folder: Path, **settings: str) -> tuple[int, str, str]:
@@ -69,6 +72,20 @@ async def playing_party(rest: Rest) -> dict[str, Any]:
             await asyncio.sleep(0.1)
 
 
+async def told_of(port: int, token: str, party_id: int) -> int:
+    """How many are in a party, as one who comes is told; at least two, or what was said last."""
+    client, told = socketio.AsyncClient(reconnection=False), list[int]()
+    client.on("presence", lambda data: told.append(data["online"]), namespace=PARTIES)
+    await client.connect(f"http://127.0.0.1:{port}", auth={"token": token}, namespaces=[PARTIES])
+    try:
+        joined = await client.call("join-party", {"party_id": party_id}, namespace=PARTIES)
+        assert joined["ok"], joined
+        await until(lambda: told and told[-1] > 1, what=f"of two in the party there were told {told}")
+    finally:
+        await client.disconnect()
+    return told[-1]
+
+
 async def test_a_newcomer_finds_a_party_that_plays_a_film_of_this_server_and_finds_it_again_after_a_restart(
     tmp_path: Path, http: aiohttp.ClientSession
 ) -> None:
@@ -88,6 +105,7 @@ async def test_a_newcomer_finds_a_party_that_plays_a_film_of_this_server_and_fin
             assert await answer.read() == FILMS[0].path.read_bytes()[100:200]
         queue = await rest.ok("GET", f"/watch-parties/{party['id']}/queue")
         assert [item["content"]["title"] for item in queue["items"]] == [film.title for film in FILMS[1:]]
+        assert await told_of(demonstration.port, rest.token, party["id"]) == 2  # its host has no socket, and counts
         await asyncio.to_thread(demonstration.stop)
         await demonstration.start()
         assert (await playing_party(rest))["id"] == party["id"]

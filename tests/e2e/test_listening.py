@@ -15,9 +15,9 @@ WAIT = 20.0  # seconds
 
 
 @pytest.mark.parametrize("said", [b"", b"GET /health/live HT", b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"])
-async def test_an_idle_connection_is_closed(tmp_path: Path, said: bytes) -> None:
+async def test_an_idle_connection_is_closed(tmp_path: Path, sqlite_url: str, said: bytes) -> None:
     """Silent, in the midst of its request, or after an answer; a busy one stays."""
-    async with running(tmp_path, f"sqlite://{tmp_path / 'mypick.sqlite3'}", development=False, HTTP_IDLE="1") as stack:
+    async with running(tmp_path, sqlite_url, development=False, HTTP_IDLE="1") as stack:
         reader, writer = await asyncio.open_connection("127.0.0.1", stack.server.port)
         writer.write(said)
         heard = b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -17,14 +18,13 @@ Call = Callable[..., Awaitable[tuple[int, dict[str, Any]]]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def stack(sqlite_in: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     folder = tmp_path_factory.mktemp("wrong-input")
     names = ["auth.register", "auth.login.address", "auth.login.account", "auth.refresh"]
     names += ["creator.resolve", "search", "subscribe"]
     names += [f"socket.{name}" for name in ("handshake", "connect", "command", "clock", "sync", "refresh-auth")]
     unlimited = orjson.dumps(dict.fromkeys(names, "9999/1s")).decode()
-    database = f"sqlite://{folder / 'mypick.sqlite3'}"
-    async with running(folder, database, RATE_LIMITS=unlimited, SOCKET_PACKETS_PER_SECOND="100000") as stack:
+    async with running(folder, sqlite_in(folder), RATE_LIMITS=unlimited, SOCKET_PACKETS_PER_SECOND="100000") as stack:
         yield stack
 
 
