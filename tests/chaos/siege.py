@@ -38,8 +38,8 @@ SETTINGS: Mapping[str, str] = {
     "SOCKET_PACKETS_PER_SECOND": "100000",
     "SOCKET_CONNECTIONS_PER_USER": "1000",
     "SOCKET_UNSENT_BYTES": str(64 * 1024),
-    "HTTP_IDLE": "1",
-    "SOCKET_ALONE": "1",
+    "HTTP_IDLE": "2",
+    "SOCKET_ALONE": "2",
     "LOOP_LOOK_MS": "5",
 }
 """Limits that would stop an attack at its begin are raised; bounds that must hold are lowered, so that they are met."""
@@ -145,6 +145,7 @@ class Cores:
     """Which of the machine's the server has for itself, and which is all others'. None where there is but one."""
 
     def __init__(self, *, own: bool) -> None:
+        self.own = own
         cores = sorted(os.sched_getaffinity(0)) if own and hasattr(os, "sched_getaffinity") else []
         self.server: int | None = cores[0] if len(cores) > 1 else None
         self.others: int | None = cores[-1] if len(cores) > 1 else None
@@ -230,6 +231,7 @@ class Siege:
             "seed": seed,
             "count": count,
             "core": self._cores.others,
+            "behind": self._cores.own,
         }
         process = await _started("hostile", given)
         try:
