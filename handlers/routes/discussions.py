@@ -50,8 +50,8 @@ from mypick.community.discussions.service import Discussions
 from mypick.community.discussions.views import (
     CommentInContext,
     CommentView,
+    DiscussionAt,
     DiscussionBrief,
-    DiscussionView,
     Followed,
     HeldPostView,
     PostSent,
@@ -102,8 +102,8 @@ class DiscussionsView(DiscussionsRoute):
 
 class DiscussionRoute(DiscussionsRoute):
     @rules("getDiscussion", tag=TAG, scope="read", errors=READING)
-    async def get(self, discussion_id: PathId, /) -> r200[DiscussionView]:
-        """One discussion without its comments."""
+    async def get(self, discussion_id: PathId, /) -> r200[DiscussionAt]:
+        """One discussion without its comments, and where its stream stands."""
         return reply(await self.discussions.reading.one(self.actor, discussion_id))
 
     @rules("editDiscussion", tag=TAG, scope=WRITE, idempotent=True, errors=(*WRITING, Code.CONFLICT, Code.FULL))

@@ -50,6 +50,17 @@ export async function decides_at_the_desk_and_discusses(stage) {
   await mo.page.locator(".comment", { hasText: "The last one" }).getByRole("button", { name: mo.t("discussion.up"), exact: true }).click();
   await until(async () => (await jun.page.locator(".comment .score").textContent()) === "1", "a vote was not seen");
   await show("discussion");
+  const [, number] = mo.page.url().match(/discussions\/(\d+)$/);
+  let meanwhile; // what is said after the comments were read, and before the page listens, is not in them
+  await jun.page.route("**/discussions/*/comments?*", async (route) => {
+    const read = await route.fetch();
+    await (meanwhile ??= mo.person.call("POST", `/discussions/${number}/comments`, { cid: "meanwhile", text: "Just then" }));
+    await route.fulfill({ response: read });
+  });
+  await jun.page.reload();
+  await jun.page.locator("#fresh").click();
+  await jun.page.locator(".comment", { hasText: "Just then" }).waitFor();
+  await jun.page.unroute("**/discussions/*/comments?*");
   await mo.page.goto(`/communities/${mo.community}`);
   await mo.page.locator(".post-row", { hasText: "Which concert" }).waitFor();
   await show("community");

@@ -108,6 +108,7 @@ async def test_a_discussion_is_edited_locked_pinned_followed_and_deleted(
     comment = await ask(rest, alice, "POST", f"{talk}/comments", said, 201)
     shown = await ask(rest, bob, "GET", talk)
     assert (shown["pinned"], shown["locked"], shown["follow"], shown["unread"]) == (True, False, "none", None)
+    assert (shown["head_seq"], len(shown["epoch"])) == (5, 8)
     assert await ask(rest, bob, "POST", f"{talk}/follow", {"follow": "muted"}) == {"follow": "muted"}
     assert await ask(rest, bob, "POST", f"{talk}/read", {"seq": 2}) == {}
     shown = await ask(rest, bob, "GET", talk)

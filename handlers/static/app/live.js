@@ -8,13 +8,15 @@ import { client } from "./client.js";
  * @param {object} on
  * @param {(event: any) => void} on.event
  * @param {(reply: any) => void} on.begin each snapshot: build anew
+ * @param {{epoch: string, seq: number}} [from] what is shown holds all up to there: what came since is told first
  */
-export function follow(key, command, place, { event, begin }) {
+export function follow(key, command, place, { event, begin }, from) {
   if (!client.io) return null;
   const channel = client.namespace("/community").connect();
   const options = { timeout: 10_000, retries: 0, expires: 15_000 };
   let joinedOn = null;
   return channel.stream(key, {
+    position: from,
     onEvent: event,
     onReset: ({ snapshot }) => begin(snapshot),
     sync: async (asked) => {
@@ -23,8 +25,8 @@ export function follow(key, command, place, { event, begin }) {
         const reply = await channel.emit("sync", asked, options);
         if (!reply.reset) return reply;
       }
-      const from = asked.epoch && joinedOn !== here ? { epoch: asked.epoch, after_seq: asked.after_seq } : {};
-      const reply = await channel.emit(command, { ...place, ...from }, options);
+      const known = asked.epoch && joinedOn !== here ? { epoch: asked.epoch, after_seq: asked.after_seq } : {};
+      const reply = await channel.emit(command, { ...place, ...known }, options);
       joinedOn = here;
       return reply.reset ? { ...reply, snapshot: reply, events: [], more: false } : reply;
     },

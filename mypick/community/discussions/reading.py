@@ -33,6 +33,7 @@ from mypick.community.discussions.views import (
     CommentInContext,
     CommentPage,
     CommentView,
+    DiscussionAt,
     DiscussionBrief,
     DiscussionJoined,
     DiscussionPage,
@@ -139,9 +140,11 @@ class ReadingDiscussions:
         await self._enter(actor, command.community_id)
         return await self._shown_page(actor, command)
 
-    async def one(self, actor: Actor, discussion_id: int) -> DiscussionView:
+    async def one(self, actor: Actor, discussion_id: int) -> DiscussionAt:
         await self._enter(actor, await self._floor.community_of(discussion_id))
-        return await self._discussion(actor, discussion_id)
+        position = await self._streams.store.position(stream_of(discussion_id))  # first, as in `_missed`
+        shown = await self._discussion(actor, discussion_id)
+        return DiscussionAt.model_construct(**dict(shown), epoch=position.epoch, head_seq=position.head_seq)
 
     async def comments(self, actor: Actor, command: ReadComments) -> CommentPage:
         """A page of comments under a discussion, with their first replies."""
@@ -163,7 +166,8 @@ class ReadingDiscussions:
         row = await Comment.get_or_none(id=comment_id)
         if row is None:
             raise policy.absent()
-        discussion = await self.one(actor, row.discussion_id)
+        await self._enter(actor, await self._floor.community_of(row.discussion_id))
+        discussion = await self._discussion(actor, row.discussion_id)
         ids = [int(number) for number in row.ancestors.split(",") if number]
         above = sorted(await Comment.filter(id__in=ids), key=lambda one: one.depth) if ids else []
         *ancestors, comment = await self._views(actor, [*above, row], await replies_of([row], "best"), "best")

@@ -159,6 +159,14 @@ class DiscussionView(DiscussionBrief):
     read_seq: int | None
 
 
+class DiscussionAt(DiscussionView):
+    """With a position of its stream from before anything was read. Who reads comments next and then goes on from it
+    (``join-discussion`` with ``epoch`` and ``after_seq``) misses nothing that happens between."""
+
+    epoch: str
+    head_seq: int
+
+
 class CommentView(CommentData):
     seq: int
     author: PersonBrief | None

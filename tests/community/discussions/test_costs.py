@@ -14,8 +14,8 @@ from tests.queries import counted
 LIST_PAGE = 9
 # the same three; then the comments at the top, ids of two levels under them, those comments, people, votes
 COMMENTS_PAGE = 9
-# the same three; then the discussion, visit, vote, unread, people
-DISCUSSION = 8
+# the same three; then where its stream stands, the discussion, visit, vote, unread, people
+DISCUSSION = 9
 
 
 async def test_hot_reads_have_a_fixed_number_of_statements(node: Node, cast: Cast, clock: FakeClock) -> None:

@@ -23,6 +23,7 @@ const DWELL_MS = 800;
 let kind = "held";
 let counts = {};
 let role = null;
+let drawn = null; // the first page
 
 const list = new PagedList($("#list"), {
   class: "desk",
@@ -117,7 +118,8 @@ function begin(reply) {
   const before = role;
   role = reply.role;
   showCounts(reply.counts);
-  if (role !== before && $("[data-own]", list.list)) list.reload(); // drawn before it was known what one may
+  // what came between the list and this is in neither; and it may be drawn before it was known what one may
+  drawn.then(() => (role !== before && $("[data-own]", list.list) ? list.reload() : list.renew()));
 }
 
 function changed({ data }) {
@@ -151,6 +153,6 @@ document.addEventListener("keydown", (event) => {
 });
 
 if (client.user) {
-  list.reload();
+  drawn = list.reload();
   follow(`desk:${id}`, "join-desk", { community_id: Number(id) }, { event: changed, begin });
 }

@@ -33,7 +33,8 @@ async function show() {
     showTimeout();
     await reload();
     if (asked) await showAsked();
-    follow(`discussion:${id}`, "join-discussion", { discussion_id: Number(id) }, { event: arrive, begin: () => {} });
+    const from = { epoch: data.epoch, seq: data.head_seq }; // of before the comments: what came meanwhile is told
+    follow(`discussion:${id}`, "join-discussion", { discussion_id: Number(id) }, { event: arrive, begin: anew }, from);
   } catch (error) {
     if (error.code === "BANNED") $("#discussion").replaceChildren(sanctioned(el("h1", {}, t("community.banned")), error.details?.reason));
     else $("#discussion").replaceChildren(error.code === "NOT_FOUND" ? emptyBox("notFound.title", "problem.notFound", { level: "h1" }) : problemBox(error, () => location.reload(), "room"));
@@ -43,6 +44,13 @@ async function show() {
 }
 
 let discussion = null;
+
+/** Too much was missed to be told one by one. */
+function anew(reply) {
+  role = reply.role;
+  drawDiscussion(reply.discussion);
+  attempt(reload);
+}
 
 /** What keeps one from writing, with the way to the page where one may write a note to it. */
 const sanctioned = (words, reason) =>
