@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -13,6 +12,7 @@ from redis.exceptions import RedisError
 
 from mypick.clock import Clock
 from mypick.outages import Outage
+from mypick.patience import Patience
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -44,7 +44,7 @@ class BoundedRedis:
     ) -> None:
         self._clock = clock
         self._outage = outage or Outage("redis", clock)
-        self._patience, self._retry_every = patience, retry_every
+        self._patience, self._retry_every = Patience(patience), retry_every
         self._away = False
         self._next_try = 0.0
         # no library retries: they would multiply the wait
@@ -66,7 +66,7 @@ class BoundedRedis:
                 raise RedisAwayError("Redis was away a moment ago")
             self._next_try = self._clock.monotonic() + self._retry_every  # this caller tries, the others do not
         try:
-            async with asyncio.timeout(self._patience):
+            with self._patience.here():
                 result = await work(self._redis, *args, **kwargs)
         except (RedisError, OSError, TimeoutError, RuntimeError) as failure:
             # RuntimeError is uvloop's: redis-py writes to a connection that was closed in this moment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any, ClassVar
 
@@ -24,7 +23,7 @@ from realtime.engine.reasons import SERVER_DISCONNECT
 from realtime.membership import Crowd, Memberships
 from realtime.parts import Parts
 from realtime.registry import ServerEvent, command, commands_of
-from realtime.runner import SLOW_COMMAND, Runner, name_in_logs
+from realtime.runner import Runner, name_in_logs
 
 log = structlog.get_logger(__name__)
 
@@ -170,7 +169,7 @@ class Namespace:
         log.debug("socket opened", namespace=self.name, address=conn.address)
         try:
             await self.parts.attendance.arrived(conn.actor.user_id)
-            async with asyncio.timeout(SLOW_COMMAND):
+            with self._runner.patience.here():
                 await self.start(conn)
         except Exception as problem:
             if conn.closed:  # it left while it was let in: there was no room any more that it could enter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 
 from mypick import db
 from mypick.errors import Code, DomainError
+from mypick.patience import Patience
 from realtime.connection import Connection
 from realtime.engine.member import failure
 from realtime.parts import Parts
@@ -33,6 +33,7 @@ class Runner:
         self._parts = parts
         self._commands = commands
         self._monotonic = parts.clock.monotonic
+        self.patience = Patience(SLOW_COMMAND)
         self._succeeded = {name: parts.metrics.commands.labels(name, "ok") for name in self._commands}
         self._seconds = {name: parts.metrics.command_seconds.labels(name) for name in (*self._commands, "unknown")}
         limits = {"socket.connect", "socket.command", *(spec.limit for spec in self._commands.values())}
@@ -67,7 +68,7 @@ class Runner:
         name = spec.name if spec else "unknown"
         name_in_logs(conn, name)
         try:
-            async with asyncio.timeout(SLOW_COMMAND):
+            with self.patience.here():
                 answer = succeeded(await self._execute(conn, spec, given))
         except Exception as problem:
             return self._failed(conn, name, problem, began)

@@ -18,6 +18,7 @@ from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import AskError, RedisError, ResponseError
 
 from mypick.bus.redis_dialects import Dialect, LinkError, Speaker, identify
+from mypick.patience import Patience
 
 OUTBOX_COMMANDS = 10_000  # waiting for the round trip in flight; beyond it publishers are refused
 MESSAGES_IN_A_ROW = 64  # read without letting the loop breathe: hiredis has many in its buffer after a flood
@@ -56,6 +57,7 @@ class Link:
         self.dialect = dialect
         self._speaker, self._listener = speaker, listener
         self._patience = patience
+        self._within = Patience(patience)
         self._on_moved = on_moved
         self._outbox: list[tuple[Sequence[Command], asyncio.Future[bool]]] = []
         self._outbox_commands = 0
@@ -140,7 +142,7 @@ class Link:
             packed = self._speaker.pack_commands([command for part, _ in batch for command in part])
             taken: list[bool] = []
             try:
-                async with asyncio.timeout(self._patience):
+                with self._within.here():
                     await _write(self._speaker, packed)
                     for part, _ in batch:
                         # all are read, whatever the first says: each has its reply
@@ -184,9 +186,9 @@ class Link:
         try:
             async with self._sending:  # bounded: whoever holds it writes what all who wait have asked, with patience
                 if not confirmed.done():
-                    async with asyncio.timeout(self._patience):
+                    with self._within.here():
                         await self._write_asked()
-            async with asyncio.timeout(self._patience):
+            with self._within.here():
                 return await confirmed
         except (RedisError, OSError, TimeoutError) as failure:
             if not self.failed.done():

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
+from mypick.patience import Patience
 from realtime.engine.bounds import Bounds
 from tests.realtime.clients import SPACE
-from tests.realtime.conftest import OpenClient, OpenPolling, OpenRaw, StartNode
+from tests.realtime.conftest import Logs, OpenClient, OpenPolling, OpenRaw, StartNode
 from tests.realtime.node import Fan, Node, until
 
 WAITING = Bounds().waiting
@@ -142,6 +143,21 @@ async def test_one_more_than_may_wait_is_refused_and_those_before_it_are_done(
     assert len(await one.packets(WAITING)) == WAITING
     assert {status for status, _ in await asyncio.gather(*posts)} == {200}
     assert conn.member.waiting == 0
+
+
+async def test_a_command_that_takes_too_long_is_given_up_and_the_next_one_runs(
+    node: Node, alice: Fan, client: OpenClient, logs: Logs
+) -> None:
+    node.namespace._runner.patience = Patience(0.05)
+    one = await client(node, alice)
+    error = (await one.ask("hold", {"gate": "never"}))["error"]
+    assert (error["code"], error["retryable"], error["retry_after_ms"]) == ("UNAVAILABLE", True, 1_000)
+    (line,) = [line for line in logs.lines if line["event"] == "command given up"]
+    assert line["command"] == "hold"
+    logs.lines.remove(line)
+    node.namespace.gates["open"] = asyncio.Event()
+    node.namespace.gates["open"].set()
+    assert (await one.ask("hold", {"gate": "open"}))["data"] == {"number": 2}
 
 
 async def test_a_slow_command_holds_up_nobody_else(node: Node, alice: Fan, bob: Fan, client: OpenClient) -> None:
