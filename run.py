@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import functools
+import gc
 import secrets
 import sys
 import time
@@ -19,6 +20,7 @@ from random import Random
 from typing import Any
 
 try:
+    gc.disable()  # what imports make stays: to look at it for garbage again and again took a sixth of the start
     import aiohttp
 except ModuleNotFoundError:
     print(
@@ -63,6 +65,7 @@ HTTP_LIMIT = 32  # connections to platforms at once
 NEVER = timedelta(days=3650)  # seeded channels are on no real platform
 TALK_EVERY = 1.5  # seconds, over a dozen rooms: in each somebody says something about three times a minute
 DEMO_EVERY = 12.0  # seconds: a newcomer should see something within half a minute
+gc.enable()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
